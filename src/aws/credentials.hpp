@@ -1,0 +1,38 @@
+#pragma once
+
+#include "async/task.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::aws {
+
+struct Credentials {
+  std::string access_key;
+  std::string secret_key;     ///< never logged, never stored
+  std::string session_token;  ///< empty for long-term keys
+  std::optional<WallTime> expires;
+};
+
+/// One source of credentials. `nullopt` means that this source has nothing to say (its variables or
+/// files are absent), so the next is asked; an Error means that it is meant but broken.
+/// Threads: may be called from any shard; implementations guard themselves.
+class CredentialsProvider {
+ public:
+  virtual ~CredentialsProvider() = default;
+  virtual std::string name() const = 0;  ///< for messages: "environment", "profile default in …"
+  virtual async::Task<Result<std::optional<Credentials>>> get() = 0;
+  /// The service said that what `get` returned has expired or is invalid: forget any cache.
+  virtual void invalidate() {}
+};
+
+/// Asks each in turn; the first answer wins and is kept until it expires or is invalidated. If none
+/// has any: `credentials` error that lists which were asked and how to provide some.
+std::shared_ptr<CredentialsProvider> make_chain(
+    std::vector<std::shared_ptr<CredentialsProvider>> providers);
+
+}  // namespace sluice::aws

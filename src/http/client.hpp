@@ -1,0 +1,81 @@
+#pragma once
+
+#include "async/runtime.hpp"
+#include "base/result.hpp"
+#include "http/message.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace sluice::http {
+
+/// Receives one answer, on the shard's thread. An error returned from either ends the exchange,
+/// closes the connection and becomes the result of `exchange`.
+class ResponseHandler {
+ public:
+  virtual ~ResponseHandler() = default;
+  virtual Result<void> on_head(const ResponseHead& head) = 0;
+  virtual Result<void> on_body(std::span<const std::byte> bytes) = 0;
+};
+
+enum class Scheme : std::uint8_t { http, https };
+
+/// Where to connect: one service endpoint.
+struct Endpoint {
+  Scheme scheme = Scheme::https;
+  std::string host;  ///< DNS name or IP literal, IPv6 without brackets
+  std::uint16_t port = 443;
+};
+
+struct TlsOptions {
+  std::string ca_bundle;  ///< PEM file that replaces the system's store; empty: system store
+  bool verify = true;     ///< false only by --no-verify-ssl
+};
+
+/// Figures: catalogue 1.5 and 4.
+struct ClientOptions {
+  TlsOptions tls;
+  std::size_t max_connections = 64;            ///< open at once in this client, 1 to 4096
+  std::size_t read_buffer_bytes = 256 * 1024;  ///< per connection, pooled
+  std::size_t max_head_bytes = 64 * 1024;
+  std::chrono::milliseconds connect_timeout{5'000};  ///< per address
+  std::chrono::milliseconds tls_timeout{10'000};
+  std::chrono::milliseconds first_byte_timeout{30'000};
+  std::chrono::milliseconds stall_window{30'000};  ///< fewer than stall_bytes in it: cut
+  std::size_t stall_bytes = 1024;
+  std::chrono::milliseconds idle_timeout{20'000};  ///< an idle connection is closed after that
+  std::chrono::milliseconds max_connection_age{300'000};
+};
+
+struct ClientStats {
+  std::uint64_t connections_opened = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t bytes_received = 0;  ///< bodies only
+  std::size_t open_now = 0;
+};
+
+/// The connections of one shard to one endpoint: keep-alive, newest first. All calls come from the
+/// thread of `executor`; several exchanges may be under way at once and wait for a free connection.
+class Client {
+ public:
+  /// `local` or `usage` error if the CA bundle cannot be read.
+  static Result<std::unique_ptr<Client>> make(async::Runtime& runtime, async::Executor executor,
+                                              Endpoint endpoint, ClientOptions options);
+  virtual ~Client() = default;
+
+  /// Sends `request` (which must outlive the call) and feeds the answer to `handler`. A kept-alive
+  /// connection that turns out to be closed before the first byte of the answer is replaced once,
+  /// silently (request methods here are idempotent). Success: the whole answer was received,
+  /// framed properly, whatever its status. Errors: `unreachable` (resolve, connect, TLS),
+  /// `transient` (cut, reset, timeout, stall), `invalid_answer` (breaks the protocol).
+  virtual async::Task<Result<void>> exchange(const Request& request, ResponseHandler& handler) = 0;
+
+  virtual ClientStats stats() const noexcept = 0;
+  /// Closes idle connections; those in use close when their exchange ends.
+  virtual void close_idle() noexcept = 0;
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,122 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "local/path.hpp"
+#include "model/local_file.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace sluice::local {
+
+/// An owned file descriptor.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// A file in `.sluice/staging/`: not visible under any final name. Removed on destruction unless it
+/// was published or kept. Movable; writes at distinct offsets may come from several threads at
+/// once.
+class StagedFile {
+ public:
+  StagedFile() = default;
+  StagedFile(StagedFile&&) noexcept = default;
+  StagedFile& operator=(StagedFile&& other) noexcept;
+  ~StagedFile();
+
+  const std::string& name() const noexcept { return name_; }  ///< "<shard>/<number>"
+  int fd() const noexcept { return fd_.get(); }
+
+  Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+  /// Sets the modification time (LastModified) and says what fstat gives then: this is what the
+  /// record must hold, since a file system may round the time.
+  Result<LocalFile> finish(std::int64_t modified_ms);
+  void keep() noexcept { name_.clear(); }  ///< not removed on destruction
+
+ private:
+  friend class Destination;
+  FileDescriptor fd_;
+  int staging_fd_ = -1;  ///< borrowed from the Destination
+  std::string name_;
+};
+
+struct DestinationOptions {
+  bool create = true;       ///< make DIR if it is absent (parents too)
+  bool force_walk = false;  ///< as if the kernel had no openat2 (tests)
+};
+
+/// The directory that the mirror lives in. Opened once; every path is resolved beneath it without
+/// following a symlink or crossing a mount point (openat2, or an O_NOFOLLOW walk where the kernel
+/// lacks it). Errors: `local`; `refused_key` if something that is not ours or not a regular file is
+/// in the way; `locked` if another process holds DIR.
+///
+/// Threads: stat_file, open_file and create_staged from any thread; what changes the tree (publish,
+/// make_directory, remove, flip_to_directory, sync) from the publishing role only.
+class Destination {
+ public:
+  static Result<std::unique_ptr<Destination>> open(const std::string& dir,
+                                                   DestinationOptions options = {});
+  ~Destination();
+
+  const std::string& dir() const noexcept;
+  std::string record_path() const;  ///< DIR/.sluice/record.db
+
+  /// Empties `staging/`: what a crashed run left behind.
+  Result<void> clear_staging();
+
+  /// lstat semantics: a symlink is `other`; absent if any parent is absent or not a directory.
+  Result<LocalFile> stat_file(const RelativePath& path) const;
+  /// For hashing: read-only, O_NOFOLLOW, never blocks; `refused_key` unless a regular file.
+  Result<FileDescriptor> open_file(const RelativePath& path) const;
+
+  /// A new empty file. `shard` spreads the files over folders.
+  Result<StagedFile> create_staged(unsigned shard, std::uint64_t size_bytes);
+
+  /// Renames into place, making parents as needed (0777 & ~umask). Replaces a regular file or
+  /// nothing. `refused_key` with code "occupied" if a directory or special file is at `path`, with
+  /// code "parent-is-file" if a parent is a regular file (`blocking` then names it).
+  Result<void> publish(StagedFile& staged, const RelativePath& path,
+                       std::string* blocking = nullptr);
+
+  /// For a key `x/`. Succeeds if it is there already.
+  Result<void> make_directory(const RelativePath& path, std::string* blocking = nullptr);
+
+  /// `a` was mirrored, now `a/b` exists: swaps the file for an empty directory in one step
+  /// (RENAME_EXCHANGE), then removes the file. Only if the file is still `expected`.
+  Result<void> flip_to_directory(const RelativePath& path, const LocalFile& expected);
+
+  /// Removes the file if it is still `expected` (`changed` error otherwise; success if absent).
+  /// Then removes parents that have become empty, as long as they are in `prunable` order: upwards
+  /// from the file, never the destination itself.
+  Result<void> remove(const RelativePath& path, const LocalFile& expected);
+
+  /// Sets the time of a file that is in place, if it is still `expected`; says what fstat gives
+  /// then.
+  Result<LocalFile> set_mtime(const RelativePath& path, const LocalFile& expected,
+                              std::int64_t modified_ms);
+
+  /// Makes all that was written and renamed before durable (syncfs).
+  Result<void> sync();
+
+  std::uint64_t free_bytes() const noexcept;  ///< for unprivileged users, as statvfs gives it
+
+ private:
+  Destination();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::local

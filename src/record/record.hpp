@@ -1,0 +1,98 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "model/row.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The record: what we know of the mirror, in DIR/.sluice/record.db (SQLite, WAL). Format and
+/// recovery are described in record.cpp. Its loss costs a re-check, never a wrong "up to date".
+namespace sluice::record {
+
+/// Which bucket a destination mirrors. Scheme and port are no part of it.
+struct Source {
+  std::string endpoint_host;
+  std::string bucket;
+  std::string prefix;
+  bool operator==(const Source&) const = default;
+};
+
+/// Counters of one pass, as stored in `passes`.
+struct PassRow {
+  std::int64_t id = 0;
+  std::int64_t started_ms = 0;
+  std::int64_t finished_ms = 0;  ///< 0 while it runs, or if it was killed
+  std::string outcome;           ///< "complete", "failed: …", "interrupted"
+  std::uint64_t listed = 0, kept = 0, fetched = 0, fetched_bytes = 0, deleted = 0, failed = 0,
+                refused = 0;
+};
+
+struct Totals {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t refused = 0;
+};
+
+/// A set of changes to `objects`, written in one transaction.
+struct Batch {
+  std::vector<ObjectRow> upserts;
+  std::vector<std::string> deletes;  ///< keys
+  bool empty() const noexcept { return upserts.empty() && deletes.empty(); }
+};
+
+enum class Adopt : std::uint8_t { no, yes };  ///< --adopt: take over another source's record
+enum class Access : std::uint8_t { read_write, read_only };
+
+/// One connection. Not thread-safe: each role opens its own. Errors are `local` (with SQLite's
+/// text), `usage` for a foreign source or a newer schema.
+class Record {
+ public:
+  /// Opens or makes the record. A damaged one is moved aside (`record.db.damaged-<n>`) and a new
+  /// one is made: the next pass adopts what is there.
+  static Result<std::unique_ptr<Record>> open(const std::string& path, const Source& source,
+                                              Adopt adopt);
+  /// Another connection to a record that exists (no source check).
+  static Result<std::unique_ptr<Record>> connect(const std::string& path, Access access);
+  ~Record();
+
+  std::optional<Source> source();
+  bool was_damaged() const noexcept;
+
+  /// Up to `limit` rows with key > after and key starting with `prefix`, in byte order. No read
+  /// transaction stays open between calls.
+  Result<std::vector<ObjectRow>> rows_after(std::string_view after, std::size_t limit);
+  Result<std::optional<ObjectRow>> find(std::string_view key);
+
+  Result<void> commit(const Batch& batch);
+
+  Result<std::int64_t> begin_pass(std::int64_t started_ms);
+  Result<void> end_pass(const PassRow& pass);
+  Result<std::vector<PassRow>> last_passes(std::size_t limit);  ///< newest first
+  Result<Totals> totals();
+
+  /// Whether a complete serial listing has shown this source to list in byte order.
+  bool byte_order_proved();
+  Result<void> set_byte_order_proved(bool proved);
+
+  /// Rows whose key a listing did not show, kept in a temporary table of this connection until
+  /// cleared, so that memory does not grow with their number.
+  Result<void> note_absent(const std::vector<ObjectRow>& rows);
+  Result<std::vector<ObjectRow>> absent_after(std::string_view after, std::size_t limit);
+  Result<std::uint64_t> count_absent();
+  Result<void> clear_absent();
+
+  /// After each pass: writes the WAL back and truncates it.
+  Result<void> checkpoint();
+
+ private:
+  Record();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::record

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "async/runtime.hpp"
+#include "aws/credentials.hpp"
+#include "base/result.hpp"
+#include "http/client.hpp"
+#include "http/url.hpp"
+#include "store/object_store.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace sluice::s3 {
+
+enum class AddressingStyle : std::uint8_t { automatic, path, virtual_host };
+
+struct SessionOptions {
+  std::string bucket;
+  std::string region;        ///< empty: us-east-1, corrected by what the service says
+  std::string endpoint_url;  ///< empty: AWS's own for the region
+  AddressingStyle addressing = AddressingStyle::automatic;  ///< path for custom endpoints
+  bool sign = true;                                         ///< false: --no-sign-request
+  bool request_payer = false;
+  http::ClientOptions http;  ///< max_connections is per client, that is per shard
+};
+
+enum class RequestKind : std::uint8_t { list, head, get, probe };  ///< probe: HeadBucket, bytes=0-0
+inline constexpr std::size_t kRequestKinds = 4;
+
+/// What the clients of all shards share of one bucket: where it is, who we are, what we learned.
+/// Thread-safe.
+class Session {
+ public:
+  /// `usage` for a bad bucket name (naming the rule it breaks), region or endpoint URL.
+  static Result<std::shared_ptr<Session>> make(
+      SessionOptions options, std::shared_ptr<aws::CredentialsProvider> credentials);
+
+  const SessionOptions& options() const noexcept { return options_; }
+  aws::CredentialsProvider* credentials() const noexcept { return credentials_.get(); }
+
+  std::string region() const;
+  /// False if `region` is no DNS label, equals the current one, or one correction was made already.
+  bool correct_region(const std::string& region);
+
+  /// Server time minus ours, in seconds; used for every signature.
+  std::int64_t skew_seconds() const noexcept { return skew_seconds_.load(); }
+  void set_skew_seconds(std::int64_t seconds) noexcept { skew_seconds_ = seconds; }
+
+  /// Where requests go now: follows the region unless an endpoint was given.
+  http::Url endpoint() const;
+  bool is_aws() const noexcept { return options_.endpoint_url.empty(); }
+  bool uses_path_style() const noexcept;
+  /// "bucket b at https://… (region r)": for messages.
+  std::string description() const;
+
+  void count(RequestKind kind) noexcept { ++requests_[static_cast<std::size_t>(kind)]; }
+  std::uint64_t requests(RequestKind kind) const noexcept {
+    return requests_[static_cast<std::size_t>(kind)];
+  }
+
+ private:
+  Session(SessionOptions options, std::shared_ptr<aws::CredentialsProvider> credentials);
+
+  const SessionOptions options_;
+  const std::shared_ptr<aws::CredentialsProvider> credentials_;
+  mutable std::mutex mutex_;
+  std::string region_;
+  bool region_corrected_ = false;
+  std::atomic<std::int64_t> skew_seconds_ = 0;
+  std::array<std::atomic<std::uint64_t>, kRequestKinds> requests_{};
+};
+
+/// The ObjectStore of one shard over HTTP. It signs, sends, interprets, and makes the corrections
+/// that are no retries (each once a request): clock skew, expired credentials, region.
+Result<std::unique_ptr<store::ObjectStore>> make_client(async::Runtime& runtime,
+                                                        async::Executor executor,
+                                                        std::shared_ptr<Session> session);
+
+/// Which rule of S3's bucket naming `name` breaks; empty if none. Allows the old us-east-1 names
+/// (upper case, underscore) with custom endpoints only.
+std::string bucket_name_problem(std::string_view name, bool custom_endpoint);
+
+}  // namespace sluice::s3

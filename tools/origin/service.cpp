@@ -1,0 +1,196 @@
+#include "origin/service.hpp"
+
+#include <variant>
+
+#include "origin/dates.hpp"
+#include "origin/errors.hpp"
+#include "origin/objects.hpp"
+
+namespace sluice::origin {
+namespace {
+
+// The hash of no bytes: what a request without a body must declare, or UNSIGNED-PAYLOAD.
+constexpr std::string_view kEmptySha256 =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+std::string_view code_of(AuthFailure failure) {
+  switch (failure) {
+    case AuthFailure::none:
+    case AuthFailure::anonymous: return "AccessDenied";
+    case AuthFailure::malformed: return "AuthorizationHeaderMalformed";
+    case AuthFailure::unknown_access_key: return "InvalidAccessKeyId";
+    case AuthFailure::invalid_token: return "InvalidToken";
+    case AuthFailure::expired_token: return "ExpiredToken";
+    case AuthFailure::wrong_region: return "AuthorizationHeaderMalformed";
+    case AuthFailure::skewed_clock: return "RequestTimeTooSkewed";
+    case AuthFailure::unsigned_header: return "AccessDenied";
+    case AuthFailure::no_content_sha256: return "MissingSecurityHeader";
+    case AuthFailure::target_not_canonical:
+    case AuthFailure::signature_mismatch: return "SignatureDoesNotMatch";
+  }
+  return "AccessDenied";
+}
+
+Answer error_answer(const S3Error& error, std::string_view request_id) {
+  Answer answer;
+  answer.response = to_response(error, request_id);
+  return answer;
+}
+
+}  // namespace
+
+void Service::add_bucket(std::string name, std::shared_ptr<Bucket> bucket) {
+  const std::lock_guard lock(mutex_);
+  buckets_.insert_or_assign(std::move(name), std::move(bucket));
+}
+
+std::shared_ptr<Bucket> Service::find_bucket(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = buckets_.find(name);
+  return found != buckets_.end() ? found->second : nullptr;
+}
+
+std::vector<std::string> Service::bucket_names() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& entry : buckets_) names.push_back(entry.first);
+  return names;
+}
+
+std::int64_t Service::now_ms() const {
+  return options_.clock_ms ? options_.clock_ms() : origin::now_ms();
+}
+
+Verification Service::verify(const Request& request) const {
+  VerifyOptions options;
+  options.region = options_.region;
+  options.now_ms = now_ms();
+  Verification verification = verify_sigv4(request, options_.credentials, options);
+  if (verification.failure == AuthFailure::anonymous && options_.allow_anonymous) {
+    verification.failure = AuthFailure::none;
+  }
+  return verification;
+}
+
+Answer Service::refuse(const Route& route, const Verification& verification,
+                       std::string_view request_id) const {
+  S3Error error = make_error(std::string(code_of(verification.failure)));
+  if (verification.failure == AuthFailure::wrong_region) {
+    const bool redirect = options_.wrong_region == WrongRegion::redirect;
+    if (redirect) error = make_error("PermanentRedirect");
+    if (!redirect) {
+      error.message = "The authorization header is malformed; the region '" + verification.region +
+                      "' is wrong; expecting '" + options_.region + "'";
+      error.details.push_back({"Region", options_.region});
+    } else {
+      error.details.push_back({"Endpoint", "s3." + options_.region + ".amazonaws.com"});
+      error.details.push_back({"Bucket", route.bucket});
+    }
+    Answer answer = error_answer(error, request_id);
+    // S3 names the region in a header with redirects and HeadBucket, not with the malformed GET.
+    if (redirect || route.operation == Operation::head_bucket) {
+      answer.response.headers.push_back({"x-amz-bucket-region", options_.region});
+    }
+    return answer;
+  }
+  if (!verification.canonical_request.empty()) {
+    error.details.push_back({"AWSAccessKeyId", verification.access_key});
+    error.details.push_back({"StringToSign", verification.string_to_sign});
+    error.details.push_back({"CanonicalRequest", verification.canonical_request});
+  }
+  if (verification.failure == AuthFailure::skewed_clock) {
+    error.details.push_back({"ServerTime", iso_date(now_ms())});
+    error.details.push_back({"MaxAllowedSkewMilliseconds", "900000"});
+  }
+  error.details.push_back({"Reason", verification.detail});
+  return error_answer(error, request_id);
+}
+
+Answer Service::answer(const Request& request, const Route& route,
+                       const Verification& verification, std::string_view request_id) const {
+  if (verification.failure != AuthFailure::none) return refuse(route, verification, request_id);
+  if (!route.readable) return error_answer(make_error("InvalidURI"), request_id);
+  if (request.method != "GET" && request.method != "HEAD") {
+    return error_answer(make_error("MethodNotAllowed"), request_id);
+  }
+  const std::string* const payload = find_header(request.headers, "x-amz-content-sha256");
+  if (payload != nullptr && *payload != kEmptySha256 && *payload != "UNSIGNED-PAYLOAD") {
+    return error_answer(make_error("XAmzContentSHA256Mismatch"), request_id);
+  }
+  if (route.bucket.empty()) return error_answer(make_error("AccessDenied"), request_id);
+  const std::shared_ptr<Bucket> bucket = find_bucket(route.bucket);
+  if (!bucket) {
+    S3Error error = make_error("NoSuchBucket");
+    error.details.push_back({"BucketName", route.bucket});
+    return error_answer(error, request_id);
+  }
+  return answer_bucket(request, route, *bucket, request_id);
+}
+
+Answer Service::answer_bucket(const Request& request, const Route& route, Bucket& bucket,
+                              std::string_view request_id) const {
+  const std::string region = options_.region.empty() ? "us-east-1" : options_.region;
+  Answer answer;
+  if (route.operation == Operation::head_bucket) {
+    answer.response.headers.push_back({"x-amz-bucket-region", region});
+    answer.response.headers.push_back({"Content-Type", "application/xml"});
+    return answer;
+  }
+  if (route.operation == Operation::bucket_location) {
+    // us-east-1 is written as nothing, for ever.
+    set_body(answer.response,
+             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint "
+             "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" +
+                 (region == "us-east-1" ? std::string() : region) + "</LocationConstraint>",
+             "application/xml");
+    return answer;
+  }
+  if (route.operation == Operation::list) {
+    ListOptions list_options;
+    list_options.page_size = options_.page_size;
+    auto listed = list_page(bucket, route, list_options);
+    if (const auto* const error = std::get_if<ListError>(&listed)) {
+      return error_answer(make_error(error->code, error->message), request_id);
+    }
+    answer.page = std::get<ListPage>(std::move(listed));
+    const std::string* const extra =
+        find_header(request.headers, "x-amz-optional-object-attributes");
+    answer.page->restore_status =
+        extra != nullptr && extra->find("RestoreStatus") != std::string::npos;
+    answer.response.headers.push_back({"x-amz-bucket-region", region});
+    return answer;
+  }
+  if (route.operation != Operation::head && route.operation != Operation::get) {
+    return error_answer(make_error("NotImplemented"), request_id);
+  }
+  const std::optional<Object> object = bucket.find(route.key);
+  if (!object) {
+    S3Error error = make_error("NoSuchKey");
+    error.details.push_back({"Key", route.key});
+    return error_answer(error, request_id);
+  }
+  auto result = answer_object(*object, request, route);
+  if (const auto* const error = std::get_if<S3Error>(&result)) {
+    return error_answer(*error, request_id);
+  }
+  answer.response = std::get<Response>(std::move(result));
+  return answer;
+}
+
+void finish(Answer& answer, const Request& request, std::string_view request_id,
+            std::int64_t now_ms) {
+  Response& response = answer.response;
+  if (answer.page) set_body(response, to_xml(*answer.page), "application/xml");
+  response.headers.insert(response.headers.begin(),
+                          {Header{"x-amz-id-2", "sluice-origin"},
+                           Header{"x-amz-request-id", std::string(request_id)},
+                           Header{"Date", http_date(now_ms)},
+                           Header{"Server", "AmazonS3"}});
+  if (request.method == "HEAD") {
+    response.head_only = true;
+    // S3 answers a failed HEAD with nothing but the status.
+    if (response.status >= 300) response.body = nullptr, response.body_bytes = 0;
+  }
+}
+
+}  // namespace sluice::origin
