@@ -1,16 +1,16 @@
 // What a bucket is to the server: sorted keys, each with one current version.
 #pragma once
 
+#include "origin/content.hpp"
+#include "origin/digest.hpp"
+#include "origin/message.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "origin/content.hpp"
-#include "origin/digest.hpp"
-#include "origin/message.hpp"
 
 namespace sluice::origin {
 

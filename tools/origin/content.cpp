@@ -60,7 +60,8 @@ std::uint64_t mix64(std::uint64_t value) {
 
 std::uint64_t seed_of(std::string_view name, std::uint64_t seed) {
   std::uint64_t hash = 0xCBF29CE484222325u;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+  for (const char c : name)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
   return mix64(hash ^ mix64(seed));
 }
 

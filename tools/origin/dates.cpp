@@ -14,7 +14,9 @@ constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-std::int64_t floor_seconds(std::int64_t ms) { return ms >= 0 ? ms / 1000 : -((999 - ms) / 1000); }
+std::int64_t floor_seconds(std::int64_t ms) {
+  return ms >= 0 ? ms / 1000 : -((999 - ms) / 1000);
+}
 
 std::tm utc(std::int64_t ms) {
   const std::time_t seconds = floor_seconds(ms);

@@ -1,5 +1,7 @@
 #include "origin/digest.hpp"
 
+#include "origin/encoding.hpp"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -9,8 +11,6 @@
 #include <optional>
 #include <stdexcept>
 #include <vector>
-
-#include "origin/encoding.hpp"
 
 namespace sluice::origin {
 namespace {
@@ -24,11 +24,13 @@ struct CrcTables {
   constexpr CrcTables() {
     for (unsigned i = 0; i < 256; ++i) {
       Word crc = i;
-      for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) ? Polynomial : Word{0});
+      for (int bit = 0; bit < 8; ++bit)
+        crc = (crc >> 1) ^ ((crc & 1) ? Polynomial : Word{0});
       t[0][i] = crc;
     }
     for (unsigned i = 0; i < 256; ++i) {
-      for (unsigned k = 1; k < 8; ++k) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255];
+      for (unsigned k = 1; k < 8; ++k)
+        t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255];
     }
   }
 };
@@ -44,17 +46,21 @@ class Crc {
     const auto* p = reinterpret_cast<const unsigned char*>(data);
     for (; bytes >= 8; bytes -= 8, p += 8) {
       std::uint64_t word = crc;
-      for (unsigned i = 0; i < 8; ++i) word ^= std::uint64_t{p[i]} << (8 * i);
+      for (unsigned i = 0; i < 8; ++i)
+        word ^= std::uint64_t{p[i]} << (8 * i);
       crc = 0;
-      for (unsigned i = 0; i < 8; ++i) crc ^= t[7 - i][(word >> (8 * i)) & 255];
+      for (unsigned i = 0; i < 8; ++i)
+        crc ^= t[7 - i][(word >> (8 * i)) & 255];
     }
-    for (; bytes > 0; --bytes, ++p) crc = (crc >> 8) ^ t[0][(crc ^ *p) & 255];
+    for (; bytes > 0; --bytes, ++p)
+      crc = (crc >> 8) ^ t[0][(crc ^ *p) & 255];
     crc_ = crc;
   }
   std::string finish() const {
     const Word value = ~crc_;
     std::string out;
-    for (std::size_t i = sizeof(Word); i-- > 0;) out += static_cast<char>(value >> (8 * i));
+    for (std::size_t i = sizeof(Word); i-- > 0;)
+      out += static_cast<char>(value >> (8 * i));
     return out;
   }
 
@@ -84,7 +90,9 @@ class Evp {
 };
 
 // EVP_md5() and its like fetch anew at every use; these are fetched once and kept for ever.
-const EVP_MD* fetched(const char* name) { return EVP_MD_fetch(nullptr, name, nullptr); }
+const EVP_MD* fetched(const char* name) {
+  return EVP_MD_fetch(nullptr, name, nullptr);
+}
 const EVP_MD* md5_type() {
   static const EVP_MD* const type = fetched("MD5");
   return type;
@@ -120,11 +128,16 @@ using Crc64Nvme = Crc<std::uint64_t, 0x9A6C9329AC4BC9B5u>;
 std::string raw_checksum(ChecksumAlgorithm algorithm, const Content& content, std::uint64_t from,
                          std::uint64_t bytes) {
   switch (algorithm) {
-    case ChecksumAlgorithm::crc32: return hash_range(Crc32(), content, from, bytes);
-    case ChecksumAlgorithm::crc32c: return hash_range(Crc32c(), content, from, bytes);
-    case ChecksumAlgorithm::crc64nvme: return hash_range(Crc64Nvme(), content, from, bytes);
-    case ChecksumAlgorithm::sha1: return hash_range(Evp(sha1_type()), content, from, bytes);
-    case ChecksumAlgorithm::sha256: return hash_range(Evp(sha256_type()), content, from, bytes);
+    case ChecksumAlgorithm::crc32:
+      return hash_range(Crc32(), content, from, bytes);
+    case ChecksumAlgorithm::crc32c:
+      return hash_range(Crc32c(), content, from, bytes);
+    case ChecksumAlgorithm::crc64nvme:
+      return hash_range(Crc64Nvme(), content, from, bytes);
+    case ChecksumAlgorithm::sha1:
+      return hash_range(Evp(sha1_type()), content, from, bytes);
+    case ChecksumAlgorithm::sha256:
+      return hash_range(Evp(sha256_type()), content, from, bytes);
   }
   return {};
 }

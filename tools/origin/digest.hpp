@@ -3,11 +3,11 @@
 // shrinks while it is hashed.
 #pragma once
 
+#include "origin/content.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "origin/content.hpp"
 
 namespace sluice::origin {
 

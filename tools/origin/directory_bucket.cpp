@@ -1,13 +1,12 @@
 #include "origin/directory_bucket.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <system_error>
+#include <unistd.h>
 
 namespace sluice::origin {
 namespace {
@@ -71,7 +70,9 @@ DirectoryBucket::DirectoryBucket(const std::filesystem::path& root)
   refresh();
 }
 
-DirectoryBucket::~DirectoryBucket() { ::close(root_); }
+DirectoryBucket::~DirectoryBucket() {
+  ::close(root_);
+}
 
 void DirectoryBucket::refresh() {
   Index fresh;
@@ -102,8 +103,8 @@ void DirectoryBucket::walk(int directory, const std::string& prefix, Index& into
       const Stamp stamp{static_cast<std::uint64_t>(st.st_size), origin::modified_ns(st), st.st_ino};
       into.emplace(prefix + name, Entry{stamp, {}});
     } else if (S_ISDIR(st.st_mode)) {
-      const Fd child(::openat(directory, name.c_str(),
-                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      const Fd child(
+          ::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (child.get() >= 0) walk(child.get(), prefix + name + '/', into);
     }
   }
@@ -124,8 +125,8 @@ std::shared_ptr<DirectoryBucket::FileContent> DirectoryBucket::open(std::string_
       if (file.get() < 0 || ::fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode)) return nullptr;
       return std::make_shared<FileContent>(std::move(file), st);
     }
-    directory = Fd(::openat(directory.get(), segment.c_str(),
-                            O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    directory = Fd(
+        ::openat(directory.get(), segment.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (directory.get() < 0) return nullptr;
     key.remove_prefix(slash + 1);
   }

@@ -1,12 +1,12 @@
 // A directory tree served as a bucket: each regular file is an object, its path the key.
 #pragma once
 
+#include "origin/bucket.hpp"
+
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
-
-#include "origin/bucket.hpp"
 
 namespace sluice::origin {
 

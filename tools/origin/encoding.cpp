@@ -86,8 +86,12 @@ std::string uri_encode(std::string_view bytes, Slash slash) {
   return out;
 }
 
-std::optional<std::string> uri_decode(std::string_view text) { return decode(text, '+'); }
-std::optional<std::string> query_decode(std::string_view text) { return decode(text, ' '); }
+std::optional<std::string> uri_decode(std::string_view text) {
+  return decode(text, '+');
+}
+std::optional<std::string> query_decode(std::string_view text) {
+  return decode(text, ' ');
+}
 
 std::string listing_encode(std::string_view bytes) {
   std::string out;
@@ -181,7 +185,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
                                      static_cast<int>(text.size()));
   if (length < 0) return std::nullopt;
   std::size_t padding = 0;
-  while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
+  while (padding < 2 && text[text.size() - 1 - padding] == '=')
+    ++padding;
   out.resize(static_cast<std::size_t>(length) - padding);
   return out;
 }
@@ -206,7 +211,8 @@ bool glob_match(std::string_view pattern, std::string_view text) {
       return false;
     }
   }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
+  while (p < pattern.size() && pattern[p] == '*')
+    ++p;
   return p == pattern.size();
 }
 
@@ -223,8 +229,10 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+    text.remove_suffix(1);
   return text;
 }
 

@@ -20,8 +20,7 @@ constexpr Row kErrors[] = {
     {"InvalidAccessKeyId", 403,
      "The AWS Access Key Id you provided does not exist in our records."},
     {"InvalidArgument", 400, "Invalid Argument"},
-    {"InvalidObjectState", 403,
-     "The operation is not valid for the object's storage class"},
+    {"InvalidObjectState", 403, "The operation is not valid for the object's storage class"},
     {"InvalidPartNumber", 416, "The requested partnumber is not satisfiable"},
     {"InvalidRange", 416, "The requested range is not satisfiable"},
     {"InvalidRequest", 400, "Invalid Request"},
@@ -35,8 +34,7 @@ constexpr Row kErrors[] = {
      "A header or query you provided implies functionality that is not implemented"},
     {"PermanentRedirect", 301,
      "The bucket you are attempting to access must be addressed using the specified endpoint."},
-    {"PreconditionFailed", 412,
-     "At least one of the pre-conditions you specified did not hold"},
+    {"PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold"},
     {"RequestTimeTooSkewed", 403,
      "The difference between the request time and the current time is too large."},
     {"RequestTimeout", 400,
@@ -84,7 +82,8 @@ Response to_response(const S3Error& error, std::string_view request_id) {
   };
   element("Code", error.code);
   element("Message", error.message);
-  for (const Header& detail : error.details) element(detail.name, detail.value);
+  for (const Header& detail : error.details)
+    element(detail.name, detail.value);
   element("RequestId", request_id);
   element("HostId", "sluice-origin");
   xml += "</Error>";

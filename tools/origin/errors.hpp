@@ -1,10 +1,10 @@
 // S3 errors as answers.
 #pragma once
 
+#include "origin/message.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "origin/message.hpp"
 
 namespace sluice::origin {
 

@@ -1,10 +1,10 @@
 #include "origin/listing.hpp"
 
-#include <algorithm>
-#include <charconv>
-
 #include "origin/dates.hpp"
 #include "origin/encoding.hpp"
+
+#include <algorithm>
+#include <charconv>
 
 namespace sluice::origin {
 namespace {
@@ -28,7 +28,8 @@ std::optional<std::string> open_token(std::string_view token) {
 
 // The smallest text above every text that starts with `prefix`; nothing if there is none.
 std::optional<std::string> after_prefix(std::string prefix) {
-  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xFF) prefix.pop_back();
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xFF)
+    prefix.pop_back();
   if (prefix.empty()) return std::nullopt;
   prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
   return prefix;
@@ -54,7 +55,8 @@ class PageFill {
       : bucket_(bucket), page_(page), limit_(limit) {}
 
   void run(std::optional<std::string> from) {
-    while (from) from = step(*from);
+    while (from)
+      from = step(*from);
   }
 
  private:
@@ -182,7 +184,8 @@ std::string to_xml(const ListPage& page) {
   if (page.delimiter) append_element(out, "Delimiter", shown(page, *page.delimiter));
   if (page.url_encoding) append_element(out, "EncodingType", "url");
   if (page.is_truncated) append_element(out, "IsTruncated", *page.is_truncated ? "true" : "false");
-  for (const ObjectInfo& info : page.objects) append_object(out, page, info);
+  for (const ObjectInfo& info : page.objects)
+    append_object(out, page, info);
   for (const std::string& prefix : page.common_prefixes) {
     out += "<CommonPrefixes>";
     append_element(out, "Prefix", shown(page, prefix));

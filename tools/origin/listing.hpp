@@ -1,13 +1,14 @@
-// ListObjectsV2: a page is worked out as a value, may then be spoilt by faults, and is written last.
+// ListObjectsV2: a page is worked out as a value, may then be spoilt by faults, and is written
+// last.
 #pragma once
+
+#include "origin/bucket.hpp"
+#include "origin/operation.hpp"
 
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "origin/bucket.hpp"
-#include "origin/operation.hpp"
 
 namespace sluice::origin {
 
@@ -21,8 +22,8 @@ struct ListPage {
   std::optional<bool> is_truncated = false;    // absent: no element
   std::size_t max_keys = 1000;
   std::size_t key_count = 0;
-  bool url_encoding = false;      // <EncodingType>url</EncodingType> and encoded names
-  bool restore_status = false;    // asked with x-amz-optional-object-attributes
+  bool url_encoding = false;    // <EncodingType>url</EncodingType> and encoded names
+  bool restore_status = false;  // asked with x-amz-optional-object-attributes
   std::vector<ObjectInfo> objects = {};
   std::vector<std::string> common_prefixes = {};
 };

@@ -1,8 +1,8 @@
 #include "origin/memory_bucket.hpp"
 
-#include <algorithm>
-
 #include "origin/dates.hpp"
+
+#include <algorithm>
 
 namespace sluice::origin {
 
@@ -95,7 +95,8 @@ std::vector<Object> MemoryBucket::versions(std::string_view key) const {
     if (found != history_.end()) held = found->second;
   }
   std::vector<Object> out;
-  for (const VersionPtr& version : held) out.push_back({version->info(), version->content()});
+  for (const VersionPtr& version : held)
+    out.push_back({version->info(), version->content()});
   return out;
 }
 
@@ -119,7 +120,8 @@ std::vector<std::string> MemoryBucket::keys() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> out;
   out.reserve(current_.size());
-  for (const auto& entry : current_) out.push_back(entry.first);
+  for (const auto& entry : current_)
+    out.push_back(entry.first);
   return out;
 }
 
@@ -139,7 +141,8 @@ std::vector<ObjectInfo> MemoryBucket::list_from(std::string_view from, std::size
   // Outside the lock: info() may have to hash the content first.
   std::vector<ObjectInfo> out;
   out.reserve(found.size());
-  for (const VersionPtr& version : found) out.push_back(version->info());
+  for (const VersionPtr& version : found)
+    out.push_back(version->info());
   return out;
 }
 
@@ -159,6 +162,8 @@ bool MemoryBucket::replace(std::string_view key, ContentPtr content) {
   return true;
 }
 
-bool MemoryBucket::erase(std::string_view key) { return remove(key); }
+bool MemoryBucket::erase(std::string_view key) {
+  return remove(key);
+}
 
 }  // namespace sluice::origin

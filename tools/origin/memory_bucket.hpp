@@ -1,11 +1,11 @@
 // A bucket in memory that remembers every version it ever held: the oracle of the tests.
 #pragma once
 
+#include "origin/bucket.hpp"
+
 #include <map>
 #include <memory>
 #include <mutex>
-
-#include "origin/bucket.hpp"
 
 namespace sluice::origin {
 

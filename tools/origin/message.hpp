@@ -1,12 +1,12 @@
 // HTTP requests and answers as plain values.
 #pragma once
 
+#include "origin/content.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "origin/content.hpp"
 
 namespace sluice::origin {
 

@@ -1,12 +1,12 @@
 #include "origin/objects.hpp"
 
+#include "origin/dates.hpp"
+#include "origin/encoding.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-
-#include "origin/dates.hpp"
-#include "origin/encoding.hpp"
 
 namespace sluice::origin {
 namespace {
@@ -172,9 +172,8 @@ std::variant<Response, S3Error> answer_object(const Object& object, const Reques
     return response;
   }
   Range range;
-  const RangeVerdict verdict = range_header != nullptr
-                                   ? parse_range(*range_header, info.size, range)
-                                   : RangeVerdict::whole;
+  const RangeVerdict verdict =
+      range_header != nullptr ? parse_range(*range_header, info.size, range) : RangeVerdict::whole;
   if (verdict == RangeVerdict::unsatisfiable) {
     S3Error error = make_error("InvalidRange");
     error.details.push_back({"RangeRequested", *range_header});

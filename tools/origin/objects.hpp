@@ -1,13 +1,13 @@
 // HeadObject and GetObject on a version that was found: conditions, ranges, checksum headers.
 #pragma once
 
-#include <optional>
-#include <string_view>
-#include <variant>
-
 #include "origin/bucket.hpp"
 #include "origin/errors.hpp"
 #include "origin/operation.hpp"
+
+#include <optional>
+#include <string_view>
+#include <variant>
 
 namespace sluice::origin {
 
@@ -18,7 +18,7 @@ struct Range {
 };
 
 enum class RangeVerdict {
-  whole,          // no range asked, or a form that S3 ignores (several ranges, other units)
+  whole,  // no range asked, or a form that S3 ignores (several ranges, other units)
   partial,
   unsatisfiable,  // 416
 };

@@ -38,8 +38,8 @@ bool parse_query(std::string_view raw, Query& into) {
     raw = end == std::string_view::npos ? std::string_view() : raw.substr(end + 1);
     const std::size_t equal = item.find('=');
     const auto name = query_decode(item.substr(0, equal));
-    const auto value = query_decode(
-        equal == std::string_view::npos ? std::string_view() : item.substr(equal + 1));
+    const auto value =
+        query_decode(equal == std::string_view::npos ? std::string_view() : item.substr(equal + 1));
     if (!name || !value) return false;
     into.insert_or_assign(*name, *value);
   }

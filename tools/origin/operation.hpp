@@ -1,13 +1,13 @@
 // Which S3 operation a request asks for.
 #pragma once
 
+#include "origin/message.hpp"
+
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "origin/message.hpp"
 
 namespace sluice::origin {
 

@@ -1,10 +1,10 @@
 #include "origin/service.hpp"
 
-#include <variant>
-
 #include "origin/dates.hpp"
 #include "origin/errors.hpp"
 #include "origin/objects.hpp"
+
+#include <variant>
 
 namespace sluice::origin {
 namespace {
@@ -16,17 +16,27 @@ constexpr std::string_view kEmptySha256 =
 std::string_view code_of(AuthFailure failure) {
   switch (failure) {
     case AuthFailure::none:
-    case AuthFailure::anonymous: return "AccessDenied";
-    case AuthFailure::malformed: return "AuthorizationHeaderMalformed";
-    case AuthFailure::unknown_access_key: return "InvalidAccessKeyId";
-    case AuthFailure::invalid_token: return "InvalidToken";
-    case AuthFailure::expired_token: return "ExpiredToken";
-    case AuthFailure::wrong_region: return "AuthorizationHeaderMalformed";
-    case AuthFailure::skewed_clock: return "RequestTimeTooSkewed";
-    case AuthFailure::unsigned_header: return "AccessDenied";
-    case AuthFailure::no_content_sha256: return "MissingSecurityHeader";
+    case AuthFailure::anonymous:
+      return "AccessDenied";
+    case AuthFailure::malformed:
+      return "AuthorizationHeaderMalformed";
+    case AuthFailure::unknown_access_key:
+      return "InvalidAccessKeyId";
+    case AuthFailure::invalid_token:
+      return "InvalidToken";
+    case AuthFailure::expired_token:
+      return "ExpiredToken";
+    case AuthFailure::wrong_region:
+      return "AuthorizationHeaderMalformed";
+    case AuthFailure::skewed_clock:
+      return "RequestTimeTooSkewed";
+    case AuthFailure::unsigned_header:
+      return "AccessDenied";
+    case AuthFailure::no_content_sha256:
+      return "MissingSecurityHeader";
     case AuthFailure::target_not_canonical:
-    case AuthFailure::signature_mismatch: return "SignatureDoesNotMatch";
+    case AuthFailure::signature_mismatch:
+      return "SignatureDoesNotMatch";
   }
   return "AccessDenied";
 }
@@ -53,7 +63,8 @@ std::shared_ptr<Bucket> Service::find_bucket(std::string_view name) const {
 std::vector<std::string> Service::bucket_names() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
-  for (const auto& entry : buckets_) names.push_back(entry.first);
+  for (const auto& entry : buckets_)
+    names.push_back(entry.first);
   return names;
 }
 
@@ -106,8 +117,8 @@ Answer Service::refuse(const Route& route, const Verification& verification,
   return error_answer(error, request_id);
 }
 
-Answer Service::answer(const Request& request, const Route& route,
-                       const Verification& verification, std::string_view request_id) const {
+Answer Service::answer(const Request& request, const Route& route, const Verification& verification,
+                       std::string_view request_id) const {
   if (verification.failure != AuthFailure::none) return refuse(route, verification, request_id);
   if (!route.readable) return error_answer(make_error("InvalidURI"), request_id);
   if (request.method != "GET" && request.method != "HEAD") {
@@ -177,20 +188,20 @@ Answer Service::answer_bucket(const Request& request, const Route& route, Bucket
   return answer;
 }
 
-void finish(Answer& answer, const Request& request, std::string_view request_id,
-            std::int64_t now_ms) {
+void add_common_headers(Response& response, std::string_view request_id, std::int64_t now_ms) {
+  response.headers.insert(
+      response.headers.begin(),
+      {Header{"x-amz-id-2", "sluice-origin"}, Header{"x-amz-request-id", std::string(request_id)},
+       Header{"Date", http_date(now_ms)}, Header{"Server", "sluice-origin"}});
+}
+
+void seal(Answer& answer, const Request& request) {
   Response& response = answer.response;
-  if (answer.page) set_body(response, to_xml(*answer.page), "application/xml");
-  response.headers.insert(response.headers.begin(),
-                          {Header{"x-amz-id-2", "sluice-origin"},
-                           Header{"x-amz-request-id", std::string(request_id)},
-                           Header{"Date", http_date(now_ms)},
-                           Header{"Server", "AmazonS3"}});
-  if (request.method == "HEAD") {
-    response.head_only = true;
-    // S3 answers a failed HEAD with nothing but the status.
-    if (response.status >= 300) response.body = nullptr, response.body_bytes = 0;
-  }
+  if (answer.page && !response.body) set_body(response, to_xml(*answer.page), "application/xml");
+  if (request.method != "HEAD") return;
+  response.head_only = true;
+  // S3 answers a failed HEAD with nothing but the status.
+  if (response.status >= 300) response.body = nullptr, response.body_bytes = 0;
 }
 
 }  // namespace sluice::origin

@@ -1,6 +1,12 @@
 // Decides what a request is answered: pure, but for reading buckets and the clock.
 #pragma once
 
+#include "origin/bucket.hpp"
+#include "origin/listing.hpp"
+#include "origin/operation.hpp"
+#include "origin/server.hpp"
+#include "origin/sigv4.hpp"
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,17 +16,11 @@
 #include <string_view>
 #include <vector>
 
-#include "origin/bucket.hpp"
-#include "origin/listing.hpp"
-#include "origin/operation.hpp"
-#include "origin/server.hpp"
-#include "origin/sigv4.hpp"
-
 namespace sluice::origin {
 
 struct Answer {
   Response response;
-  // Set for a good listing; response has no body until the page is written by finish().
+  // Set for a good listing; response has no body until the page is written by seal().
   std::optional<ListPage> page = {};
 };
 
@@ -50,9 +50,10 @@ class Service {
   std::map<std::string, std::shared_ptr<Bucket>, std::less<>> buckets_;
 };
 
-// Adds what every answer carries (Date, Server, x-amz-request-id), writes the page, and turns an
-// answer to HEAD into one without bytes.
-void finish(Answer& answer, const Request& request, std::string_view request_id,
-            std::int64_t now_ms);
+// Adds what every answer carries: Date, Server, x-amz-request-id.
+void add_common_headers(Response& response, std::string_view request_id, std::int64_t now_ms);
+
+// The last step: writes the page, and leaves an answer to HEAD without bytes.
+void seal(Answer& answer, const Request& request);
 
 }  // namespace sluice::origin

@@ -1,13 +1,13 @@
 #include "origin/sigv4.hpp"
 
+#include "origin/dates.hpp"
+#include "origin/digest.hpp"
+#include "origin/encoding.hpp"
+
 #include <openssl/crypto.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "origin/dates.hpp"
-#include "origin/digest.hpp"
-#include "origin/encoding.hpp"
 
 namespace sluice::origin {
 namespace {
@@ -255,9 +255,8 @@ Verification verify_sigv4(const Request& request, std::span<const Credential> cr
   const std::string* const date_header = find_header(request.headers, "x-amz-date");
   const std::string date = date_header != nullptr ? *date_header : std::string();
   const auto credential =
-      std::find_if(credentials.begin(), credentials.end(), [&out](const Credential& known) {
-        return known.access_key == out.access_key;
-      });
+      std::find_if(credentials.begin(), credentials.end(),
+                   [&out](const Credential& known) { return known.access_key == out.access_key; });
   const Credential* const known = credential != credentials.end() ? &*credential : nullptr;
   if (refuse(check_date(date, *authorization, options))) return out;
   if (refuse(check_credential(request, known, options))) return out;

@@ -3,14 +3,14 @@
 // way is refused even if the signature fits, since AWS would have computed another.
 #pragma once
 
+#include "origin/message.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "origin/message.hpp"
 
 namespace sluice::origin {
 
@@ -23,14 +23,14 @@ struct Credential {
 
 enum class AuthFailure {
   none,
-  anonymous,           // no Authorization header
-  malformed,           // the header, the scope or a date cannot be read
+  anonymous,  // no Authorization header
+  malformed,  // the header, the scope or a date cannot be read
   unknown_access_key,
   invalid_token,
   expired_token,
-  wrong_region,        // signed properly, for another region
-  skewed_clock,        // more than 15 minutes off
-  unsigned_header,     // host or an x-amz-* header is not among the signed ones
+  wrong_region,     // signed properly, for another region
+  skewed_clock,     // more than 15 minutes off
+  unsigned_header,  // host or an x-amz-* header is not among the signed ones
   no_content_sha256,
   target_not_canonical,
   signature_mismatch,

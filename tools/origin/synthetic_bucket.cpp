@@ -1,14 +1,14 @@
 #include "origin/synthetic_bucket.hpp"
 
+#include "origin/dates.hpp"
+#include "origin/encoding.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <stdexcept>
-
-#include "origin/dates.hpp"
-#include "origin/encoding.hpp"
 
 namespace sluice::origin {
 namespace {
@@ -40,7 +40,8 @@ std::string cjk_key(std::uint64_t place) {
     place /= kIdeographs;
   }
   std::string key = "資料/";
-  for (const std::uint64_t digit : digits) append_ideograph(key, digit);
+  for (const std::uint64_t digit : digits)
+    append_ideograph(key, digit);
   return key;
 }
 
@@ -99,8 +100,8 @@ SyntheticSpec parse_synthetic_spec(std::string_view text) {
   if (fields.size() >= 3) {
     const std::size_t dash = fields[2].find('-');
     spec.size_min = parse_size(fields[2].substr(0, dash));
-    spec.size_max = dash == std::string_view::npos ? spec.size_min
-                                                   : parse_size(fields[2].substr(dash + 1));
+    spec.size_max =
+        dash == std::string_view::npos ? spec.size_min : parse_size(fields[2].substr(dash + 1));
     if (spec.size_max < spec.size_min) throw std::invalid_argument("the larger size comes last");
   }
   spec.md5_etags = fields.size() < 4;
@@ -111,12 +112,15 @@ SyntheticBucket::SyntheticBucket(SyntheticSpec spec) : spec_(spec) {}
 
 std::string SyntheticBucket::key_at(std::uint64_t index) const {
   switch (spec_.keys) {
-    case KeySet::uniform_hex: return hex_key(index, spec_.count, spec_.seed);
-    case KeySet::date_tree: return date_key(index, spec_.count);
-    case KeySet::counter: return fmt::format("item-{:012}", index);
+    case KeySet::uniform_hex:
+      return hex_key(index, spec_.count, spec_.seed);
+    case KeySet::date_tree:
+      return date_key(index, spec_.count);
+    case KeySet::counter:
+      return fmt::format("item-{:012}", index);
     case KeySet::cjk:
-      return cjk_key(scaled(index, kIdeographs * kIdeographs * kIdeographs * kIdeographs,
-                            spec_.count));
+      return cjk_key(
+          scaled(index, kIdeographs * kIdeographs * kIdeographs * kIdeographs, spec_.count));
   }
   return {};
 }

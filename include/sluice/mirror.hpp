@@ -1,0 +1,67 @@
+#pragma once
+
+#include "sluice/error.hpp"
+#include "sluice/observer.hpp"
+#include "sluice/options.hpp"
+#include "sluice/summary.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+/// The public face of libsluice. Nothing here throws but std::bad_alloc; failures are Errors.
+namespace sluice {
+
+/// A bucket, a directory, and the engine that makes the second equal to the first.
+///
+/// Threads: `sync` or `watch` is called once, and blocks; `stop` and `progress` may be called from
+/// any thread meanwhile. The observer must outlive the mirror.
+class Mirror {
+ public:
+  Mirror(MirrorOptions options, Observer& observer);
+  ~Mirror();
+  Mirror(const Mirror&) = delete;
+  Mirror& operator=(const Mirror&) = delete;
+
+  /// One pass.
+  PassSummary sync();
+
+  /// Passes until `stop`: a failed pass does not end it. `on_pass` is told of each. The answer is
+  /// the last pass's summary; its `failure` is set and nothing ran if the mirror could not be
+  /// opened.
+  PassSummary watch(const WatchOptions& options,
+                    const std::function<void(const PassSummary&)>& on_pass);
+
+  /// Stops planning and fetching, publishes what is under way of being published, and lets `sync`
+  /// or `watch` return, within 5 s unless the kernel holds a sync. Any thread.
+  void stop() noexcept;
+
+  Progress progress() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One listed key; the views are valid during the call only.
+struct ListEntry {
+  std::string_view key;
+  std::string_view etag;
+  std::uint64_t size = 0;
+  std::int64_t modified_ms = 0;
+  bool archived = false;
+};
+
+/// Lists a bucket in key order. `on_entry` is called from an engine thread; false ends the listing.
+/// `max_keys` 0 means all.
+std::optional<Error> list_bucket(const ListOptions& options, Observer& observer,
+                                 const std::function<bool(const ListEntry&)>& on_entry);
+
+/// "0.1.0".
+std::string_view version() noexcept;
+/// Version, compiler and libraries, one a line.
+std::string_view build_description() noexcept;
+
+}  // namespace sluice

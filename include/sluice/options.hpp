@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// How a bucket is reached and with what identity.
+struct SourceOptions {
+  std::string bucket;
+  std::string prefix;        ///< empty, or ends in `/`: paths are relative to it
+  std::string endpoint_url;  ///< empty: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile, else AWS
+  std::string region;        ///< empty: AWS_REGION, AWS_DEFAULT_REGION, profile, else us-east-1
+  std::string profile;       ///< empty: AWS_PROFILE, else `default`
+  std::string ca_bundle;     ///< PEM file; empty: AWS_CA_BUNDLE, profile, else the system's store
+  enum class Addressing : std::uint8_t { automatic, path, virtual_host };
+  Addressing addressing = Addressing::automatic;
+  bool sign = true;            ///< false: anonymous requests
+  bool verify_tls = true;      ///< false: accept any certificate (loud, never a default)
+  bool request_payer = false;  ///< accept the charges of a requester-pays bucket
+};
+
+/// One --include or --exclude, in the order given; the last one that matches a key wins.
+struct FilterRule {
+  enum class Kind : std::uint8_t { include, exclude };
+  Kind kind = Kind::exclude;
+  std::string
+      pattern;  ///< as in aws: `*` any bytes, `?` one byte, `[abc]`, `[!abc]`; whole relative key
+};
+
+/// Where the limits on work in flight are. 0 means automatic.
+struct TuningOptions {
+  unsigned threads = 0;                 ///< data shards, 1 to 64; automatic: min(4, cores)
+  unsigned transfers = 0;               ///< GETs at once over all shards, 1 to 4096; automatic: 64
+  unsigned list_concurrency = 8;        ///< list requests at once, 1 to 64
+  std::uint64_t part_bytes = 8u << 20;  ///< at least 64 KiB; at least size / 10,000 is used
+  std::uint64_t memory_bytes = 64u << 20;  ///< ceiling on buffers, at least 4 MiB
+  unsigned max_attempts = 10;              ///< tries of one request, 1 to 100
+};
+
+/// Guards on deletion: more than this and nothing at all is deleted.
+struct DeleteLimit {
+  std::optional<std::uint64_t> files;
+  std::optional<unsigned> percent = 50;  ///< of the record
+  /// The percentage counts only beyond so many files (a tree of ten may lose six).
+  static constexpr std::uint64_t kPercentFloorFiles = 100;
+};
+
+struct MirrorOptions {
+  SourceOptions source;
+  std::string dir;  ///< the destination
+  TuningOptions tuning;
+  std::vector<FilterRule> filters;
+
+  bool delete_extraneous = false;
+  DeleteLimit max_delete;
+  bool allow_empty_source = false;
+  enum class DeleteConfirm : std::uint8_t { get, none };
+  DeleteConfirm delete_confirm = DeleteConfirm::get;
+
+  bool dry_run = false;
+  enum class Verify : std::uint8_t { automatic, strict, length };
+  Verify verify = Verify::automatic;
+  enum class Durability : std::uint8_t { full, none };
+  Durability durability = Durability::full;
+  enum class Compare : std::uint8_t { record, size_only, checksum };
+  Compare compare = Compare::record;
+  enum class LocalChanges : std::uint8_t { overwrite, keep };
+  LocalChanges local_changes = LocalChanges::overwrite;
+  enum class AdoptBy : std::uint8_t { hash, size_mtime };
+  AdoptBy adopt_by = AdoptBy::hash;
+  bool adopt = false;  ///< take over the record of another source
+};
+
+struct WatchOptions {
+  std::chrono::milliseconds interval{60'000};  ///< from start to start of a pass; at least 1 ms
+};
+
+struct ListOptions {
+  SourceOptions source;
+  TuningOptions tuning;
+  std::vector<FilterRule> filters;
+};
+
+}  // namespace sluice

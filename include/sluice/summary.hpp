@@ -1,0 +1,69 @@
+#pragma once
+
+#include "sluice/error.hpp"
+#include "sluice/observer.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace sluice {
+
+inline constexpr std::size_t kWhatCount = 12;
+
+/// How far a pass has come; a snapshot that may be taken at any time from any thread.
+struct Progress {
+  bool listing_done = false;
+  std::uint64_t listed = 0;  ///< keys seen in the listing
+  std::uint64_t listed_bytes = 0;
+  std::uint64_t to_fetch = 0;  ///< objects decided to be fetched so far
+  std::uint64_t to_fetch_bytes = 0;
+  std::uint64_t fetched_bytes = 0;  ///< bytes received so far, parts of unfinished objects included
+  std::uint64_t retries = 0;
+  std::array<std::uint64_t, kWhatCount> counts{};  ///< by What
+
+  std::uint64_t count(What what) const noexcept { return counts[static_cast<std::size_t>(what)]; }
+};
+
+/// Requests by kind, for the bill.
+struct RequestCounts {
+  std::uint64_t list = 0;
+  std::uint64_t head = 0;
+  std::uint64_t get = 0;
+  std::uint64_t probe = 0;
+};
+
+/// What one pass did.
+struct PassSummary {
+  Progress progress;
+  RequestCounts requests;
+  std::chrono::milliseconds elapsed{0};
+  bool interrupted = false;
+  bool listing_complete = false;
+  std::uint64_t unproven = 0;        ///< fetched with no better proof than their length
+  std::uint64_t local_failures = 0;  ///< of the failed: met a local I/O error
+  std::optional<Error> failure;      ///< what stopped the pass
+  std::optional<Error> guard;        ///< why nothing was deleted
+};
+
+/// The exit statuses of the command line.
+enum class ExitStatus : int {
+  equal = 0,       ///< the mirror equals the bucket, minus what filters exclude
+  incomplete = 1,  ///< some objects failed, were refused, archived or kept against --delete
+  usage = 2,
+  no_bucket = 3,
+  denied = 4,   ///< access denied or bad credentials
+  network = 5,  ///< endpoint, network, TLS, throttling, no valid listing: worth a retry
+  local = 6,    ///< local I/O, disk full, DIR unusable
+  guard = 7,    ///< deletion refused by a guard
+  differs = 8,  ///< check found differences
+  locked = 75,
+  interrupted = 130,
+};
+
+ExitStatus exit_status(const Error& error) noexcept;
+/// Where several apply the gravest wins: 130, 75, 2, 3, 4, 6, 5, 7, 1.
+ExitStatus exit_status(const PassSummary& summary) noexcept;
+
+}  // namespace sluice
