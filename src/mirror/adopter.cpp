@@ -1,0 +1,73 @@
+#include "mirror/adopter.hpp"
+
+#include "mirror/decider.hpp"
+#include "transfer/verify.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace sluice::mirror {
+
+namespace {
+
+/// Whether the file at the path is, byte for byte, what is expected. A file that cannot be read is
+/// not: it will be fetched.
+bool proves_equal(Engine& engine, const Adoption& adoption) {
+  const auto file = engine.destination().open_file(adoption.task.path);
+  if (!file) return false;
+  const auto digest =
+      transfer::digest_of_file(file->get(), adoption.local.size, adoption.expected.kind);
+  if (!digest || *digest != adoption.expected) return false;
+  // It must still be the file that was looked at.
+  const auto now = engine.destination().stat_file(adoption.task.path);
+  return now && *now == adoption.local;
+}
+
+ObjectRow row_of(const Adoption& adoption) {
+  ObjectRow row;
+  row.key = adoption.task.key;
+  row.version = adoption.task.version;
+  row.mtime_ns = adoption.local.mtime_ns;
+  row.inode = adoption.local.inode;
+  row.proof = adoption.proof;
+  row.digest = adoption.expected;
+  return row;
+}
+
+async::Task<bool> settle(Pass& pass, Adoption& adoption) {
+  const bool equal = proves_equal(pass.engine(), adoption);
+  if (pass.engine().options().dry_run) {
+    ObjectEvent event;
+    event.what = equal ? What::adopted : What::fetched;
+    event.key = adoption.task.key;
+    event.size = adoption.task.version.size;
+    event.reason = adoption.task.reason;
+    event.dry_run = true;
+    pass.engine().report(event);
+    co_return true;
+  }
+  if (!equal) co_return co_await queue_parts(pass, adoption.task);
+
+  Publication known(Publication::Kind::record, adoption.task.path);
+  known.row = row_of(adoption);
+  known.reason = adoption.task.reason;
+  if (adoption.local.mtime_ns / 1'000'000 != adoption.task.version.modified_ms) {
+    known.kind = Publication::Kind::touch;  // the content is right, the time is not
+    known.expected = adoption.local;
+  }
+  co_return co_await pass.publications.push(known);
+}
+
+}  // namespace
+
+async::Task<void> adopt_files(Pass& pass) {
+  for (;;) {
+    std::optional<Adoption> adoption = co_await pass.adoptions.pop();
+    if (!adoption || pass.ended_early()) break;
+    const bool go_on = co_await settle(pass, *adoption);
+    if (!go_on) break;
+  }
+  pass.parts.close();
+}
+
+}  // namespace sluice::mirror

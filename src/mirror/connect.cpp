@@ -1,0 +1,88 @@
+#include "mirror/connect.hpp"
+
+#include "aws/config.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::mirror {
+
+namespace {
+
+s3::AddressingStyle style_of(SourceOptions::Addressing addressing) noexcept {
+  switch (addressing) {
+    case SourceOptions::Addressing::path:
+      return s3::AddressingStyle::path;
+    case SourceOptions::Addressing::virtual_host:
+      return s3::AddressingStyle::virtual_host;
+    case SourceOptions::Addressing::automatic:
+      break;
+  }
+  return s3::AddressingStyle::automatic;
+}
+
+const std::string& first_set(const std::string& flag, const std::string& configured) noexcept {
+  return flag.empty() ? configured : flag;
+}
+
+Error out_of_range(const char* flag, const char* range) {
+  return Error(ErrorKind::usage, std::string(flag) + " must be " + range);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
+                                                  const TuningOptions& tuning,
+                                                  Observer& observer) {
+  const aws::Environment environment = aws::process_environment();
+  auto config = aws::load_shared_config(environment, source.profile);
+  if (!config) return config.error();
+
+  s3::SessionOptions options;
+  options.bucket = source.bucket;
+  options.region = first_set(source.region, config->region);
+  options.endpoint_url = first_set(source.endpoint_url, config->endpoint_url);
+  options.addressing = style_of(source.addressing);
+  options.sign = source.sign;
+  options.request_payer = source.request_payer;
+  options.http.tls.ca_bundle = first_set(source.ca_bundle, config->ca_bundle);
+  options.http.tls.verify = source.verify_tls;
+  options.http.read_buffer_bytes = kBytesPerTransfer;
+  const unsigned shards = resolved_threads(tuning);
+  options.http.max_connections = (resolved_transfers(tuning) + shards - 1) / shards;
+  if (!source.verify_tls)
+    observer.on_message(Level::warning,
+                        "certificates are not verified (--no-verify-ssl): whoever is on the way can "
+                        "read and change everything");
+
+  std::shared_ptr<aws::CredentialsProvider> credentials;
+  if (source.sign) credentials = aws::default_chain(environment, *config);
+  return s3::Session::make(std::move(options), std::move(credentials));
+}
+
+StoreFactory http_stores(std::shared_ptr<s3::Session> session) {
+  return [session = std::move(session)](async::Runtime& runtime, async::Executor executor) {
+    return s3::make_client(runtime, std::move(executor), session);
+  };
+}
+
+record::Source record_source(const s3::Session& session, const SourceOptions& source) {
+  record::Source identity;
+  identity.endpoint_host = session.is_aws() ? "amazonaws.com" : session.endpoint().endpoint.host;
+  identity.bucket = source.bucket;
+  identity.prefix = source.prefix;
+  return identity;
+}
+
+Result<void> validate(const TuningOptions& tuning) {
+  if (tuning.threads > 64) return out_of_range("--threads", "0 (automatic) to 64");
+  if (tuning.transfers > 4096) return out_of_range("--transfers", "0 (automatic) to 4096");
+  if (tuning.part_bytes < 64 * 1024) return out_of_range("--part-size", "at least 64KiB");
+  if (tuning.memory_bytes < 4 * 1024 * 1024) return out_of_range("--memory", "at least 4MiB");
+  if (tuning.max_attempts < 1 || tuning.max_attempts > 100)
+    return out_of_range("--max-attempts", "1 to 100");
+  return {};
+}
+
+}  // namespace sluice::mirror

@@ -1,0 +1,245 @@
+#include "mirror/decider.hpp"
+
+#include "base/text.hpp"
+#include "transfer/verify.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace sluice::mirror {
+
+namespace {
+
+/// What the local file must hash to so that a download is needless; kind none if it cannot be told.
+Digest digest_to_expect(const ListedObject& object, const ObjectRow* row, plan::Action action) {
+  if (action == plan::Action::rehash && row != nullptr) return row->digest;
+  if (!transfer::is_md5_etag(object.etag)) return Digest{};
+  return Digest{DigestKind::md5, *text::from_hex(text::lower(object.etag))};
+}
+
+ObjectRow row_of(const ListedObject& object, const LocalFile& local, Proof proof, Digest digest) {
+  ObjectRow row;
+  row.key = std::string(object.key);
+  row.version = object.version();
+  row.mtime_ns = local.mtime_ns;
+  row.inode = local.inode;
+  row.proof = proof;
+  row.digest = std::move(digest);
+  return row;
+}
+
+}  // namespace
+
+async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task) {
+  Counters& counters = pass.engine().counters();
+  ++counters.to_fetch;
+  counters.to_fetch_bytes += task.version.size;
+  const transfer::PartPlan plan(task.version.size, pass.engine().fetch_options().part_bytes);
+  const auto assembly = std::make_shared<transfer::Assembly>(std::move(task), plan);
+  const std::uint32_t parts = std::max(plan.count(), 1u);
+  for (std::uint32_t index = 0; index < parts; ++index) {
+    transfer::Part part(assembly, index);
+    const bool queued = co_await pass.parts.push(part);
+    if (!queued) co_return false;
+  }
+  co_return true;
+}
+
+Decider::Decider(Pass& pass)
+    : pass_(pass),
+      engine_(pass.engine()),
+      join_(engine_.reader(), engine_.options().source.prefix) {}
+
+async::Task<void> Decider::run() {
+  for (;;) {
+    std::optional<ListPage> page = co_await pass_.pages.pop();
+    if (!page || pass_.ended_early()) break;
+    const bool go_on = co_await decide_page(*page);
+    if (!go_on) break;
+  }
+  // What the listing did not show is only absent if the listing was complete; the lister says so
+  // before it closes the queue.
+  pass_.listing.ordered = join_.ordered();
+  if (pass_.listing.complete && !pass_.ended_early()) {
+    const auto finished = join_.finish();
+    if (!finished) pass_.abort(finished.error());
+  }
+  pass_.adoptions.close();
+}
+
+async::Task<bool> Decider::decide_page(ListPage& page) {
+  for (const ListedObject& object : page.objects) {
+    ++engine_.counters().listed;
+    engine_.counters().listed_bytes += object.size;
+    const bool go_on = co_await decide_one(object);
+    if (!go_on || pass_.ended_early()) co_return false;
+  }
+  co_return true;
+}
+
+async::Task<bool> Decider::decide_one(const ListedObject& object) {
+  // The row is looked up for excluded keys too: the join must see every key that the listing shows,
+  // or it would call them absent.
+  const auto row = join_.row_for(object.key);
+  if (!row) {
+    pass_.abort(row.error());
+    co_return false;
+  }
+  const std::string& prefix = engine_.options().source.prefix;
+  if (object.key == prefix) co_return true;  // the folder's own marker is the destination itself
+  if (!engine_.filter().includes(object.key.substr(prefix.size()))) co_return true;
+
+  const auto path = local::RelativePath::from_key(object.key, prefix);
+  if (!path) {
+    refuse(object, path.error());
+    co_return true;
+  }
+  if (path->is_directory()) co_return co_await directory(object, *path);
+
+  const auto local = engine_.destination().stat_file(*path);
+  if (!local) {
+    pass_.abort(local.error());
+    co_return false;
+  }
+  const plan::Decision decision =
+      plan::decide(object, *row, *local, engine_.decide_options());
+  co_return co_await act(object, *path, *row, *local, decision);
+}
+
+async::Task<bool> Decider::act(const ListedObject& object, const local::RelativePath& path,
+                               const ObjectRow* row, const LocalFile& local,
+                               plan::Decision decision) {
+  switch (decision.action) {
+    case plan::Action::keep:
+      report(What::kept, object, to_string(decision.reason));
+      co_return true;
+    case plan::Action::fetch:
+      co_return co_await fetch(object, path, decision.reason);
+    case plan::Action::adopt:
+    case plan::Action::rehash:
+      co_return co_await adopt(object, path, row, local, decision);
+    case plan::Action::touch: {
+      Publication touch(Publication::Kind::touch, path);
+      touch.row = row_of(object, local, row->proof, row->digest);
+      touch.expected = local;
+      touch.reason = to_string(decision.reason);
+      co_return co_await publish(touch);
+    }
+    case plan::Action::refuse:
+      refuse(object, Error(ErrorKind::refused_key,
+                           "a directory or special file is in the place of '" +
+                               text::escaped(path.text()) + "'; move it away to mirror this key"));
+      co_return true;
+    case plan::Action::skip_archived:
+      report(What::archived, object, "archived");
+      co_return true;
+    case plan::Action::report:
+      report(What::local_kept, object, to_string(decision.reason));
+      co_return true;
+  }
+  co_return true;
+}
+
+async::Task<bool> Decider::fetch(const ListedObject& object, const local::RelativePath& path,
+                                 plan::Reason reason) {
+  if (engine_.options().dry_run) {
+    report(What::fetched, object, to_string(reason));
+    co_return true;
+  }
+  transfer::FetchTask task(std::string(object.key), path, object.version());
+  task.has_checksum = object.has_checksum;
+  task.reason = to_string(reason);
+  co_return co_await queue_parts(pass_, task);
+}
+
+async::Task<bool> Decider::adopt(const ListedObject& object, const local::RelativePath& path,
+                                 const ObjectRow* row, const LocalFile& local,
+                                 plan::Decision decision) {
+  const bool by_time = decision.action == plan::Action::adopt &&
+                       engine_.options().adopt_by == MirrorOptions::AdoptBy::size_mtime;
+  const bool same_size = local.size == object.size;
+  if (by_time && same_size && local.mtime_ns / 1'000'000'000 == object.modified_ms / 1000) {
+    Publication known(Publication::Kind::record, path);
+    known.row = row_of(object, local, Proof::none, Digest{});
+    known.reason = to_string(decision.reason);
+    co_return co_await publish(known);
+  }
+  Digest expected = digest_to_expect(object, row, decision.action);
+  if (by_time || !same_size || expected.kind == DigestKind::none)
+    co_return co_await fetch(object, path, decision.reason);
+
+  transfer::FetchTask task(std::string(object.key), path, object.version());
+  task.has_checksum = object.has_checksum;
+  task.reason = to_string(decision.reason);
+  Adoption adoption(std::move(task), local, std::move(expected), decision.reason);
+  if (decision.action == plan::Action::rehash) adoption.proof = row->proof;
+  co_return co_await pass_.adoptions.push(adoption);
+}
+
+async::Task<bool> Decider::publish(Publication& publication) {
+  if (engine_.options().dry_run) {
+    const What what =
+        publication.kind == Publication::Kind::touch ? What::touched : What::adopted;
+    ObjectEvent event;
+    event.what = what;
+    event.key = publication.row.key;
+    event.size = publication.row.version.size;
+    event.reason = publication.reason;
+    event.dry_run = true;
+    engine_.report(event);
+    co_return true;
+  }
+  co_return co_await pass_.publications.push(publication);
+}
+
+async::Task<bool> Decider::directory(const ListedObject& object,
+                                     const local::RelativePath& path) {
+  if (object.size != 0) {
+    refuse(object, Error(ErrorKind::refused_key, "the key '" + text::escaped(object.key) +
+                                                     "' ends in a slash but has content: a file "
+                                                     "cannot have that name"));
+    co_return true;
+  }
+  const auto local = engine_.destination().stat_file(path);
+  if (!local) {
+    pass_.abort(local.error());
+    co_return false;
+  }
+  if (local->type == FileType::directory) {
+    report(What::kept, object, "unchanged");
+    co_return true;
+  }
+  if (engine_.options().dry_run) {
+    report(What::fetched, object, "fresh");
+    co_return true;
+  }
+  Publication made(Publication::Kind::directory, path);
+  made.row.key = std::string(object.key);
+  made.reason = "fresh";
+  co_return co_await pass_.publications.push(made);
+}
+
+void Decider::refuse(const ListedObject& object, const Error& error) {
+  ObjectEvent event;
+  event.what = What::refused;
+  event.key = object.key;
+  event.size = object.size;
+  event.reason = error.message;
+  event.error = &error;
+  event.dry_run = engine_.options().dry_run;
+  engine_.report(event);
+}
+
+void Decider::report(What what, const ListedObject& object, std::string_view reason) {
+  ObjectEvent event;
+  event.what = what;
+  event.key = object.key;
+  event.size = object.size;
+  event.reason = reason;
+  event.dry_run = engine_.options().dry_run;
+  engine_.report(event);
+}
+
+}  // namespace sluice::mirror

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "async/task.hpp"
+#include "mirror/pass.hpp"
+#include "plan/merge_join.hpp"
+
+#include <string_view>
+
+namespace sluice::mirror {
+
+/// The deciding role: joins each listed key with the record and the local file, decides, and hands on
+/// what must be done. `keep` costs one fstatat and no request.
+class Decider {
+ public:
+  explicit Decider(Pass& pass);
+
+  /// Until the page queue is closed and empty, or the pass ends early. Closes the adoption queue.
+  async::Task<void> run();
+
+ private:
+  async::Task<bool> decide_page(ListPage& page);
+  /// False if the pass ends early.
+  async::Task<bool> decide_one(const ListedObject& object);
+  async::Task<bool> act(const ListedObject& object, const local::RelativePath& path,
+                        const ObjectRow* row, const LocalFile& local, plan::Decision decision);
+  async::Task<bool> fetch(const ListedObject& object, const local::RelativePath& path,
+                          plan::Reason reason);
+  async::Task<bool> adopt(const ListedObject& object, const local::RelativePath& path,
+                          const ObjectRow* row, const LocalFile& local, plan::Decision decision);
+  async::Task<bool> publish(Publication& publication);
+  async::Task<bool> directory(const ListedObject& object, const local::RelativePath& path);
+  void refuse(const ListedObject& object, const Error& error);
+  void report(What what, const ListedObject& object, std::string_view reason);
+
+  Pass& pass_;
+  Engine& engine_;
+  plan::MergeJoin join_;
+};
+
+/// Cuts an object into parts and queues them; moves from `task`. False if the queue has been closed.
+async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task);
+
+}  // namespace sluice::mirror

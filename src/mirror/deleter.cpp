@@ -1,0 +1,170 @@
+#include "mirror/deleter.hpp"
+
+#include "async/call_on.hpp"
+#include "transfer/retry.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <span>
+#include <utility>
+
+namespace sluice::mirror {
+
+namespace {
+
+bool matches(const ObjectRow& row, const LocalFile& local) noexcept {
+  return local.type == FileType::regular && local.size == row.version.size &&
+         local.mtime_ns == row.mtime_ns && local.inode == row.inode;
+}
+
+/// Asks the service about one key, on the control role.
+async::Task<Result<bool>> ask(Engine& engine, const std::string& key) {
+  const std::function<async::Task<Result<bool>>()> attempt = [&]() {
+    return engine.list_store().is_gone(key);
+  };
+  co_return co_await transfer::with_retry<bool>(engine.runtime(), engine.fetch_options().retry,
+                                                engine, attempt);
+}
+
+}  // namespace
+
+async::Task<std::optional<Error>> Deleter::run(const plan::DeletionLicence& /*licence*/) {
+  const auto absent = engine_.reader().count_absent();
+  if (!absent) {
+    pass_.abort(absent.error());
+    co_return std::nullopt;
+  }
+  if (*absent == 0) co_return std::nullopt;
+  if (engine_.options().delete_extraneous) {
+    const auto totals = engine_.writer().totals();
+    if (!totals) {
+      pass_.abort(totals.error());
+      co_return std::nullopt;
+    }
+    auto refused = plan::guard_deletion(engine_.options().max_delete, *absent, totals->objects);
+    if (refused) co_return refused;
+  }
+  std::string after;
+  while (!pass_.ended_early()) {
+    auto rows = engine_.reader().absent_after(after, kChunkRows);
+    if (!rows) {
+      pass_.abort(rows.error());
+      break;
+    }
+    if (rows->empty()) break;
+    after = rows->back().key;
+    const auto done = co_await run_chunk(*rows);
+    if (!done) {
+      pass_.abort(done.error());
+      break;
+    }
+  }
+  co_return std::nullopt;
+}
+
+async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
+  record::Batch batch;
+  auto candidates = candidates_of(rows, batch);
+  if (!candidates) co_return candidates.error();
+  if (engine_.options().delete_confirm == MirrorOptions::DeleteConfirm::get) {
+    co_await confirm(*candidates);
+  } else {
+    for (Candidate& candidate : *candidates) candidate.gone = true;
+  }
+  for (Candidate& candidate : *candidates) {
+    if (pass_.ended_early()) break;
+    remove(candidate, batch);
+  }
+  if (batch.empty() || engine_.options().dry_run) co_return Result<void>();
+  // First the removal becomes durable, then the row goes: a row without a file is harmless.
+  if (engine_.options().durability == MirrorOptions::Durability::full) {
+    const auto synced = engine_.destination().sync();
+    if (!synced) co_return synced.error();
+  }
+  co_return engine_.writer().commit(batch);
+}
+
+Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<ObjectRow>& rows,
+                                                               record::Batch& batch) {
+  const std::string& prefix = engine_.options().source.prefix;
+  std::vector<Candidate> candidates;
+  for (ObjectRow& row : rows) {
+    // Excluded means protected: not even looked at.
+    if (!engine_.filter().includes(std::string_view(row.key).substr(prefix.size()))) continue;
+    auto path = local::RelativePath::from_key(row.key, prefix);
+    if (!path) continue;  // cannot be: we stored it
+    const auto local = engine_.destination().stat_file(*path);
+    if (!local) return local.error();
+    if (local->type == FileType::absent) {
+      report(What::forgotten, row, "gone from both sides", nullptr);
+      batch.deletes.push_back(row.key);
+    } else if (!matches(row, *local)) {
+      report(engine_.options().delete_extraneous ? What::local_kept : What::extraneous, row,
+             "modified-locally", nullptr);
+      if (engine_.options().delete_extraneous) batch.deletes.push_back(row.key);
+    } else if (!engine_.options().delete_extraneous) {
+      report(What::extraneous, row, "gone from the bucket", nullptr);
+    } else {
+      candidates.emplace_back(std::move(row), std::move(*path));
+    }
+  }
+  return candidates;
+}
+
+async::Task<void> Deleter::confirm(std::vector<Candidate>& candidates) {
+  // As many at once as there are workers; each takes the next candidate. All on the control role,
+  // where the store lives: no two of them ever run at the same time.
+  std::size_t next = 0;
+  const auto worker = [](Engine& engine, std::vector<Candidate>& all,
+                         std::size_t& index) -> async::Task<void> {
+    while (index < all.size()) {
+      Candidate& candidate = all[index++];
+      const auto gone = co_await ask(engine, candidate.row.key);
+      if (gone)
+        candidate.gone = *gone;
+      else
+        candidate.error = gone.error();
+    }
+  };
+  std::vector<async::Task<void>> workers;
+  for (std::size_t i = 0; i < std::min(kConfirmations, candidates.size()); ++i)
+    workers.push_back(worker(engine_, candidates, next));
+  co_await async::run_all(engine_.runtime().executor(async::Role::control), std::move(workers));
+}
+
+void Deleter::remove(Candidate& candidate, record::Batch& batch) {
+  if (candidate.error) return report(What::failed, candidate.row, candidate.error->message,
+                                     &*candidate.error);
+  if (!candidate.gone) {
+    // Listed by nobody, yet there: it came back, or the listing lied. The next pass will tell.
+    return report(What::extraneous, candidate.row, "still in the bucket", nullptr);
+  }
+  if (engine_.options().dry_run)
+    return report(What::deleted, candidate.row, "gone from the bucket", nullptr);
+  const ObjectRow& row = candidate.row;
+  const LocalFile expected{FileType::regular, row.version.size, row.mtime_ns, row.inode};
+  const auto removed = engine_.destination().remove(candidate.path, expected);
+  if (!removed) {
+    const Error error = removed.error();
+    const bool modified = error.kind == ErrorKind::changed;
+    if (error.kind == ErrorKind::local) ++engine_.counters().local_failures;
+    return report(modified ? What::local_kept : What::failed, row, error.message,
+                  modified ? nullptr : &error);
+  }
+  batch.deletes.push_back(row.key);
+  report(What::deleted, row, "gone from the bucket", nullptr);
+}
+
+void Deleter::report(What what, const ObjectRow& row, std::string_view reason,
+                     const Error* error) {
+  ObjectEvent event;
+  event.what = what;
+  event.key = row.key;
+  event.size = row.version.size;
+  event.reason = reason;
+  event.error = error;
+  event.dry_run = engine_.options().dry_run;
+  engine_.report(event);
+}
+
+}  // namespace sluice::mirror

@@ -1,0 +1,121 @@
+#include "mirror/engine.hpp"
+
+#include "base/units.hpp"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+namespace sluice::mirror {
+
+namespace {
+
+transfer::FetchOptions fetch_options_of(const MirrorOptions& options) {
+  transfer::FetchOptions fetch;
+  fetch.part_bytes = options.tuning.part_bytes;
+  fetch.retry.max_attempts = options.tuning.max_attempts;
+  switch (options.verify) {
+    case MirrorOptions::Verify::automatic:
+      fetch.verify = transfer::VerifyMode::automatic;
+      break;
+    case MirrorOptions::Verify::strict:
+      fetch.verify = transfer::VerifyMode::strict;
+      break;
+    case MirrorOptions::Verify::length:
+      fetch.verify = transfer::VerifyMode::length;
+      break;
+  }
+  return fetch;
+}
+
+}  // namespace
+
+unsigned resolved_threads(const TuningOptions& tuning) noexcept {
+  if (tuning.threads != 0) return std::min(tuning.threads, 64u);
+  return std::clamp(std::thread::hardware_concurrency(), 1u, 4u);
+}
+
+unsigned resolved_transfers(const TuningOptions& tuning) noexcept {
+  return tuning.transfers != 0 ? tuning.transfers : kDefaultTransfers;
+}
+
+Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
+               Counters& counters)
+    : options_(options),
+      observer_(observer),
+      runtime_(runtime),
+      counters_(counters),
+      filter_(options.filters),
+      fetch_options_(fetch_options_of(options)),
+      budget_(options.tuning.memory_bytes) {}
+
+Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Observer& observer,
+                                             async::Runtime& runtime, Counters& counters,
+                                             const record::Source& source,
+                                             const StoreFactory& make_store) {
+  std::unique_ptr<Engine> engine(new Engine(options, observer, runtime, counters));
+
+  auto destination = local::Destination::open(options.dir);
+  if (!destination) return destination.error();
+  engine->destination_ = std::move(*destination);
+  const auto cleared = engine->destination_->clear_staging();
+  if (!cleared) return cleared.error();
+
+  const std::string path = engine->destination_->record_path();
+  const auto adopt = options.adopt ? record::Adopt::yes : record::Adopt::no;
+  auto writer = record::Record::open(path, source, adopt);
+  if (!writer) return writer.error();
+  engine->writer_ = std::move(*writer);
+  if (engine->writer_->was_damaged())
+    engine->message(Level::warning,
+                    "the record was damaged and has been moved aside; files that are here are "
+                    "compared with the bucket by their content");
+  auto reader = record::Record::connect(path, record::Access::read_write);
+  if (!reader) return reader.error();
+  engine->reader_ = std::move(*reader);
+
+  auto list_store = make_store(runtime, runtime.executor(async::Role::control));
+  if (!list_store) return list_store.error();
+  engine->list_store_ = std::move(*list_store);
+  for (unsigned shard = 0; shard < runtime.data_shards(); ++shard) {
+    auto store = make_store(runtime, runtime.executor(async::Role::data, shard));
+    if (!store) return store.error();
+    engine->data_stores_.push_back(std::move(*store));
+  }
+  return engine;
+}
+
+plan::DecideOptions Engine::decide_options() const noexcept {
+  plan::DecideOptions decide;
+  decide.local_changes = options_.local_changes == MirrorOptions::LocalChanges::keep
+                             ? plan::LocalChanges::keep
+                             : plan::LocalChanges::overwrite;
+  decide.adopt_by = options_.adopt_by == MirrorOptions::AdoptBy::size_mtime
+                        ? plan::AdoptBy::size_mtime
+                        : plan::AdoptBy::hash;
+  switch (options_.compare) {
+    case MirrorOptions::Compare::record:
+      decide.compare = plan::Compare::record;
+      break;
+    case MirrorOptions::Compare::size_only:
+      decide.compare = plan::Compare::size_only;
+      break;
+    case MirrorOptions::Compare::checksum:
+      decide.compare = plan::Compare::checksum;
+      break;
+  }
+  return decide;
+}
+
+void Engine::report(const ObjectEvent& event) {
+  counters_.what[static_cast<std::size_t>(event.what)].fetch_add(1, std::memory_order_relaxed);
+  if (event.what != What::kept) observer_.on_object(event);
+}
+
+void Engine::on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) {
+  counters_.retries.fetch_add(1, std::memory_order_relaxed);
+  message(Level::debug, "try " + std::to_string(attempt) + " failed (" + error.message +
+                            "); again in " + units::format_duration(pause));
+}
+
+}  // namespace sluice::mirror

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "async/budget.hpp"
+#include "async/runtime.hpp"
+#include "base/result.hpp"
+#include "local/destination.hpp"
+#include "mirror/counters.hpp"
+#include "plan/decide.hpp"
+#include "plan/filter.hpp"
+#include "record/record.hpp"
+#include "sluice/observer.hpp"
+#include "sluice/options.hpp"
+#include "store/object_store.hpp"
+#include "transfer/fetcher.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace sluice::mirror {
+
+/// Makes the ObjectStore of one executor: over HTTP, or a fake.
+using StoreFactory =
+    std::function<Result<std::unique_ptr<store::ObjectStore>>(async::Runtime&, async::Executor)>;
+
+/// How many GETs run at once, over all shards, unless --transfers says.
+inline constexpr unsigned kDefaultTransfers = 64;
+/// Bytes that one GET holds: its read buffer.
+inline constexpr std::uint64_t kBytesPerTransfer = 256 * 1024;
+
+unsigned resolved_threads(const TuningOptions& tuning) noexcept;    ///< min(4, cores), 1 to 64
+unsigned resolved_transfers(const TuningOptions& tuning) noexcept;
+
+/// What lives as long as the mirror does: options, stores, destination, record. Every pass uses it.
+class Engine final : public transfer::RetryListener {
+ public:
+  /// Opens the destination and the record. `source` identifies the bucket in the record.
+  static Result<std::unique_ptr<Engine>> open(const MirrorOptions& options, Observer& observer,
+                                              async::Runtime& runtime, Counters& counters,
+                                              const record::Source& source,
+                                              const StoreFactory& make_store);
+
+  const MirrorOptions& options() const noexcept { return options_; }
+  async::Runtime& runtime() noexcept { return runtime_; }
+  Counters& counters() noexcept { return counters_; }
+  local::Destination& destination() noexcept { return *destination_; }
+  const plan::Filter& filter() const noexcept { return filter_; }
+  plan::DecideOptions decide_options() const noexcept;
+  const transfer::FetchOptions& fetch_options() const noexcept { return fetch_options_; }
+  async::ByteBudget& budget() noexcept { return budget_; }
+
+  record::Record& writer() noexcept { return *writer_; }  ///< the publishing role's
+  record::Record& reader() noexcept { return *reader_; }  ///< the deciding role's
+  store::ObjectStore& list_store() noexcept { return *list_store_; }
+  store::ObjectStore& data_store(unsigned shard) noexcept { return *data_stores_[shard]; }
+
+  /// Counts the outcome and tells the observer (unless it is `kept`).
+  void report(const ObjectEvent& event);
+  void message(Level level, std::string_view text) { observer_.on_message(level, text); }
+  void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) override;
+
+ private:
+  Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
+         Counters& counters);
+
+  const MirrorOptions options_;
+  Observer& observer_;
+  async::Runtime& runtime_;
+  Counters& counters_;
+  const plan::Filter filter_;
+  transfer::FetchOptions fetch_options_;
+  async::ByteBudget budget_;
+  std::unique_ptr<local::Destination> destination_;
+  std::unique_ptr<record::Record> writer_;
+  std::unique_ptr<record::Record> reader_;
+  std::unique_ptr<store::ObjectStore> list_store_;
+  std::vector<std::unique_ptr<store::ObjectStore>> data_stores_;
+};
+
+}  // namespace sluice::mirror

@@ -1,0 +1,87 @@
+#include "mirror/fetch_loop.hpp"
+
+#include "transfer/fetcher.hpp"
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace sluice::mirror {
+
+namespace {
+
+ObjectRow row_of(const transfer::StagedObject& object) {
+  ObjectRow row;
+  row.key = object.task.key;
+  row.version = object.task.version;
+  row.mtime_ns = object.local.mtime_ns;
+  row.inode = object.local.inode;
+  row.proof = object.proof;
+  row.digest = object.digest;
+  return row;
+}
+
+What what_of(ErrorKind kind) noexcept {
+  if (kind == ErrorKind::missing_key) return What::vanished;
+  if (kind == ErrorKind::archived) return What::archived;
+  if (kind == ErrorKind::refused_key) return What::refused;
+  return What::failed;
+}
+
+/// After these every other object would fail alike.
+bool ends_the_pass(const Error& error) noexcept {
+  switch (error.kind) {
+    case ErrorKind::credentials:
+    case ErrorKind::expired:
+    case ErrorKind::missing_bucket:
+      return true;
+    case ErrorKind::local:
+      return error.os_error == ENOSPC || error.os_error == EDQUOT || error.os_error == EROFS ||
+             error.os_error == EIO;
+    default:
+      return false;
+  }
+}
+
+void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
+  const Error& error = outcome.error;
+  ObjectEvent event;
+  event.what = what_of(error.kind);
+  event.key = outcome.task.key;
+  event.size = outcome.task.version.size;
+  event.reason = error.message;
+  if (event.what == What::failed || event.what == What::refused) event.error = &error;
+  pass.engine().report(event);
+  if (error.kind == ErrorKind::local) ++pass.engine().counters().local_failures;
+  if (ends_the_pass(error)) pass.abort(error);
+}
+
+async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
+  if (!outcome.staged) {
+    report_failure(pass, outcome);
+    co_return;
+  }
+  Publication publication(Publication::Kind::place, outcome.task.path);
+  publication.row = row_of(*outcome.staged);
+  publication.reason = std::move(outcome.task.reason);
+  publication.file = std::move(outcome.staged->file);
+  co_await pass.publications.push(publication);
+}
+
+}  // namespace
+
+async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
+  Engine& engine = pass.engine();
+  transfer::Fetcher fetcher(engine.runtime(), shard, engine.data_store(shard),
+                            engine.destination(), engine.fetch_options(), engine,
+                            engine.counters().received_bytes);
+  for (;;) {
+    std::optional<transfer::Part> part = co_await pass.parts.pop();
+    if (!part || pass.ended_early()) co_return;
+    const async::ByteLease lease = co_await engine.budget().acquire(kBytesPerTransfer);
+    std::optional<transfer::FetchOutcome> outcome = co_await fetcher.run(*part);
+    if (outcome) co_await settle(pass, *outcome);
+  }
+}
+
+}  // namespace sluice::mirror

@@ -1,0 +1,35 @@
+#include "sluice/observer.hpp"
+
+namespace sluice {
+
+std::string_view to_string(What what) noexcept {
+  switch (what) {
+    case What::kept:
+      return "kept";
+    case What::fetched:
+      return "fetched";
+    case What::adopted:
+      return "adopted";
+    case What::touched:
+      return "touched";
+    case What::deleted:
+      return "deleted";
+    case What::extraneous:
+      return "extraneous";
+    case What::local_kept:
+      return "local-kept";
+    case What::forgotten:
+      return "forgotten";
+    case What::vanished:
+      return "vanished";
+    case What::archived:
+      return "archived";
+    case What::refused:
+      return "refused";
+    case What::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+}  // namespace sluice

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "async/group.hpp"
+#include "async/queue.hpp"
+#include "base/result.hpp"
+#include "mirror/engine.hpp"
+#include "mirror/work.hpp"
+#include "plan/licence.hpp"
+#include "sluice/summary.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace sluice::mirror {
+
+/// One reconciliation: the queues between the roles, the state of the listing, and what went wrong.
+///
+///     lister ─pages─► decider ─adoptions─► adopter ─parts─► fetch loops ─publications─► publisher
+///     (control)       (decide)             (verify)         (data)                      (publish)
+///
+/// Each stage closes the queue that it feeds when it has ended. After them all comes the deleter.
+class Pass {
+ public:
+  // Named limits (P8): how many of each may wait.
+  static constexpr std::size_t kPagesWaiting = 4;
+  static constexpr std::size_t kAdoptionsWaiting = 256;
+  static constexpr std::size_t kPartsWaiting = 1024;
+  static constexpr std::size_t kPublicationsWaiting = 4096;
+
+  explicit Pass(Engine& engine) : engine_(engine) {}
+
+  Engine& engine() noexcept { return engine_; }
+
+  async::BoundedQueue<ListPage> pages{kPagesWaiting};
+  async::BoundedQueue<Adoption> adoptions{kAdoptionsWaiting};
+  async::BoundedQueue<transfer::Part> parts{kPartsWaiting};
+  async::BoundedQueue<Publication> publications{kPublicationsWaiting};
+
+  async::TaskGroup planning;  ///< lister, decider, adopter
+  async::TaskGroup fetching;
+  async::TaskGroup publishing;
+  async::TaskGroup deleting;
+
+  plan::ListingProof listing;  ///< written by the decider, read after planning has ended
+
+  /// The listing failed: what was decided is still done, nothing is deleted.
+  void fail_listing(Error error);
+  /// Nothing more is worth doing (disk full, credentials gone): planning and fetching end now.
+  void abort(Error error);
+  /// Asked to stop: as `abort`, but not an error.
+  void interrupt() noexcept;
+
+  bool ended_early() const noexcept { return ended_early_.load(std::memory_order_acquire); }
+  bool interrupted() const noexcept { return interrupted_.load(std::memory_order_acquire); }
+  std::optional<Error> failure() const;
+
+ private:
+  void end_early() noexcept;
+  void note(Error error);
+
+  Engine& engine_;
+  std::atomic<bool> ended_early_ = false;
+  std::atomic<bool> interrupted_ = false;
+  mutable std::mutex mutex_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace sluice::mirror

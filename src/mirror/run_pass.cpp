@@ -1,0 +1,154 @@
+#include "mirror/run_pass.hpp"
+
+#include "base/time.hpp"
+#include "mirror/adopter.hpp"
+#include "mirror/decider.hpp"
+#include "mirror/deleter.hpp"
+#include "mirror/fetch_loop.hpp"
+#include "mirror/lister.hpp"
+#include "mirror/publisher.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace sluice::mirror {
+
+namespace {
+
+std::int64_t unix_ms(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+/// Lists the whole key space as one range and feeds the decider.
+async::Task<void> list_all(Pass& pass) {
+  Engine& engine = pass.engine();
+  ListContext context{engine.runtime(), engine.list_store(), engine.fetch_options().retry, engine,
+                      engine.options().source.prefix};
+  std::uint64_t keys = 0;
+  const PageSink sink = [&pass, &keys](ListPage& page) {
+    keys += page.objects.size();
+    return pass.pages.push(page);
+  };
+  const KeyRange everything;
+  const auto listed = co_await list_range(context, everything, sink);
+  if (!listed) pass.fail_listing(listed.error());
+  pass.listing.keys = keys;
+  pass.listing.complete = listed.has_value() && *listed;
+  engine.counters().listing_done = true;
+  pass.pages.close();
+}
+
+async::Task<void> decide_all(Pass& pass) {
+  Decider decider(pass);
+  co_await decider.run();
+}
+
+async::Task<void> publish_all(Pass& pass) {
+  Publisher publisher(pass);
+  co_await publisher.run();
+}
+
+async::Task<void> delete_gone(Pass& pass, const plan::DeletionLicence& licence,
+                              std::optional<Error>& guard) {
+  Deleter deleter(pass);
+  guard = co_await deleter.run(licence);
+}
+
+async::Task<void> transfer_everything(Engine& engine, Pass& pass) {
+  async::Runtime& runtime = engine.runtime();
+  pass.publishing.spawn(runtime.executor(async::Role::publish), publish_all(pass));
+  const unsigned shards = runtime.data_shards();
+  for (unsigned i = 0; i < resolved_transfers(engine.options().tuning); ++i)
+    pass.fetching.spawn(runtime.executor(async::Role::data, i % shards),
+                        fetch_loop(pass, i % shards));
+  pass.planning.spawn(runtime.executor(async::Role::verify), adopt_files(pass));
+  pass.planning.spawn(runtime.executor(async::Role::decide), decide_all(pass));
+  pass.planning.spawn(runtime.executor(async::Role::control), list_all(pass));
+
+  // Each stage ends when the one before it has; a stage that was cancelled closed no queue.
+  co_await pass.planning.join();
+  pass.parts.close();
+  co_await pass.fetching.join();
+  pass.publications.close();
+  co_await pass.publishing.join();
+}
+
+/// What may not go on: the guard's error, if there is one.
+async::Task<std::optional<Error>> delete_what_is_gone(Engine& engine, Pass& pass) {
+  std::optional<Error> guard;
+  if (pass.ended_early() || pass.failure()) co_return guard;
+  Error why_not;
+  const auto licence = plan::DeletionLicence::from(
+      pass.listing, engine.options().allow_empty_source, &why_not);
+  if (!licence) {
+    const auto recorded = engine.writer().totals();
+    const bool something_to_lose = recorded && recorded->objects > 0;
+    if (engine.options().delete_extraneous && something_to_lose) guard = std::move(why_not);
+    co_return guard;
+  }
+  pass.deleting.spawn(engine.runtime().executor(async::Role::publish),
+                      delete_gone(pass, *licence, guard));
+  co_await pass.deleting.join();
+  co_return guard;
+}
+
+std::string outcome_of(const PassSummary& summary) {
+  if (summary.interrupted) return "interrupted";
+  if (summary.failure) return "failed: " + summary.failure->message;
+  return "complete";
+}
+
+void write_pass_row(Engine& engine, Pass& pass, std::int64_t id, std::int64_t started_ms,
+                    const PassSummary& summary) {
+  record::PassRow row;
+  row.id = id;
+  row.started_ms = started_ms;
+  row.finished_ms = unix_ms(engine.runtime().wall_now());
+  row.outcome = outcome_of(summary);
+  row.listed = summary.progress.listed;
+  row.kept = summary.progress.count(What::kept);
+  row.fetched = summary.progress.count(What::fetched);
+  row.fetched_bytes = summary.progress.fetched_bytes;
+  row.deleted = summary.progress.count(What::deleted);
+  row.failed = summary.progress.count(What::failed);
+  row.refused = summary.progress.count(What::refused);
+  auto written = engine.writer().end_pass(row);
+  if (written) written = engine.writer().checkpoint();
+  if (!written) pass.abort(written.error());
+}
+
+}  // namespace
+
+async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
+  async::Runtime& runtime = engine.runtime();
+  const SteadyTime started = runtime.now();
+  const std::int64_t started_ms = unix_ms(runtime.wall_now());
+  engine.counters().reset();
+
+  const auto cleared = engine.reader().clear_absent();
+  if (!cleared) pass.abort(cleared.error());
+  auto pass_id = engine.writer().begin_pass(started_ms);
+  if (!pass_id) pass.abort(pass_id.error());
+
+  PassSummary summary;
+  if (!pass.ended_early()) {
+    co_await transfer_everything(engine, pass);
+    // Deletion comes last, and only after a complete listing.
+    summary.guard = co_await delete_what_is_gone(engine, pass);
+  }
+
+  summary.listing_complete = pass.listing.complete;
+  summary.interrupted = pass.interrupted();
+  summary.progress = engine.counters().snapshot();
+  summary.failure = pass.failure();
+  summary.unproven = engine.counters().unproven;
+  summary.local_failures = engine.counters().local_failures;
+  if (pass_id) write_pass_row(engine, pass, *pass_id, started_ms, summary);
+  summary.failure = pass.failure();
+  summary.elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(runtime.now() - started);
+  co_return summary;
+}
+
+}  // namespace sluice::mirror

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "local/destination.hpp"
+#include "model/row.hpp"
+#include "plan/decide.hpp"
+#include "transfer/assembly.hpp"
+
+#include <optional>
+#include <utility>
+
+/// The values that the stages of a pass hand to each other.
+namespace sluice::mirror {
+
+/// A local file whose content may make a download needless: hash it, then record or fetch.
+struct Adoption {
+  Adoption(transfer::FetchTask t, LocalFile f, Digest e, plan::Reason r)
+      : task(std::move(t)), local(f), expected(std::move(e)), reason(r) {}
+
+  transfer::FetchTask task;
+  LocalFile local;
+  Digest expected;  ///< what the content must hash to
+  Proof proof = Proof::md5;
+  plan::Reason reason;
+};
+
+/// A change for the publisher to make.
+struct Publication {
+  enum class Kind : std::uint8_t {
+    place,      ///< rename the staged file to `path`
+    directory,  ///< make the directory `path`
+    touch,      ///< set the time of the file at `path` to the version's
+    record,     ///< only the record: the file is there already
+    forget,     ///< only the record: drop the row
+  };
+
+  Publication(Kind k, local::RelativePath p) : kind(k), path(std::move(p)) {}
+
+  Kind kind;
+  local::RelativePath path;
+  ObjectRow row;           ///< what the record shall say; only `key` with `forget`
+  local::StagedFile file;  ///< only with `place`
+  LocalFile expected;      ///< only with `touch`: the file as it was decided upon
+  std::string reason;
+};
+
+}  // namespace sluice::mirror

@@ -1,0 +1,100 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "local/destination.hpp"
+#include "model/object.hpp"
+#include "model/proof.hpp"
+#include "store/object_store.hpp"
+#include "transfer/part_plan.hpp"
+#include "transfer/verify.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::transfer {
+
+/// An object that is to be fetched, and where to.
+struct FetchTask {
+  FetchTask(std::string k, local::RelativePath p, Version v)
+      : key(std::move(k)), path(std::move(p)), version(std::move(v)) {}
+
+  std::string key;
+  local::RelativePath path;
+  Version version;
+  bool has_checksum = false;  ///< the listing promises one
+  std::string reason;         ///< for the event: `fresh`, `changed`…
+};
+
+/// A verified file that is ready to be renamed into place.
+struct StagedObject {
+  StagedObject(FetchTask t, local::StagedFile f) : task(std::move(t)), file(std::move(f)) {}
+
+  FetchTask task;
+  local::StagedFile file;
+  LocalFile local;  ///< after its time was set
+  Proof proof = Proof::length;
+  Digest digest;
+};
+
+/// One object on its way from parts to a staged file. It is the only state that data shards share:
+/// one atomic count, one slot a part; the lock guards the first part's set-up and the first error.
+class Assembly {
+ public:
+  Assembly(FetchTask task, PartPlan plan);
+
+  const FetchTask& task() const noexcept { return task_; }
+  const PartPlan& plan() const noexcept { return plan_; }
+
+  /// The staged file; made by whoever asks first.
+  Result<local::StagedFile*> staged(local::Destination& destination, unsigned shard);
+
+  /// The first error wins.
+  void fail(Error error);
+  bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  Error error() const;
+
+  /// Keeps what the first answer said of the object. A ranged answer has no checksum of the whole.
+  void note_head(const store::ObjectHead& head);
+  std::optional<store::ObjectHead> head() const;
+
+  /// The digest of one part, hashed as it streamed by: each part writes its own slot.
+  void set_part_digest(std::uint32_t index, Digest digest) {
+    part_digests_[index] = std::move(digest);
+  }
+  /// For the shard that finishes: the digest of the whole object, put together from those of its
+  /// parts; nullopt if they are not all there, not of that kind, or cannot be combined.
+  std::optional<Digest> streamed_digest(DigestKind kind) const;
+
+  /// True for the part that ends last: its shard then finishes the object alone.
+  bool end_part() noexcept { return parts_left_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
+  /// For the shard that finishes.
+  local::StagedFile take_staged() { return std::move(staged_); }
+  FetchTask take_task() { return std::move(task_); }
+
+ private:
+  FetchTask task_;
+  const PartPlan plan_;
+  std::atomic<std::uint32_t> parts_left_;
+  std::atomic<bool> failed_ = false;
+  mutable std::mutex mutex_;
+  bool staged_made_ = false;
+  local::StagedFile staged_;
+  Error error_;
+  std::optional<store::ObjectHead> head_;
+  std::vector<Digest> part_digests_;
+};
+
+/// A unit of work for a fetch loop.
+struct Part {
+  Part(std::shared_ptr<Assembly> a, std::uint32_t i) : assembly(std::move(a)), index(i) {}
+  std::shared_ptr<Assembly> assembly;
+  std::uint32_t index;
+};
+
+}  // namespace sluice::transfer

@@ -1,0 +1,162 @@
+#include "transfer/fetcher.hpp"
+
+#include "async/call_on.hpp"
+#include "base/text.hpp"
+#include "transfer/part_sink.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace sluice::transfer {
+
+namespace {
+
+constexpr std::string_view kEmptyMd5 = "d41d8cd98f00b204e9800998ecf8427e";
+
+/// An object without bytes needs no GET: its content is known, and S3 has no empty range.
+store::ObjectHead head_of_nothing(const Version& version) {
+  store::ObjectHead head;
+  head.version = version;
+  head.opaque_etag = version.etag != kEmptyMd5;
+  return head;
+}
+
+bool may_restart(ErrorKind kind) noexcept {
+  return kind == ErrorKind::changed || kind == ErrorKind::corrupt;
+}
+
+}  // namespace
+
+Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
+                 local::Destination& destination, const FetchOptions& options,
+                 RetryListener& listener, std::atomic<std::uint64_t>& received)
+    : runtime_(runtime),
+      shard_(shard),
+      store_(store),
+      destination_(destination),
+      options_(options),
+      listener_(listener),
+      received_(received) {}
+
+async::Task<std::optional<FetchOutcome>> Fetcher::run(Part& part) {
+  const auto assembly = part.assembly;
+  if (!assembly->failed()) {
+    auto fetched = co_await fetch_part(*assembly, part.index);
+    if (!fetched) assembly->fail(fetched.error());
+  }
+  std::optional<FetchOutcome> outcome;
+  if (!assembly->end_part()) co_return outcome;
+  outcome.emplace(co_await finish(assembly));
+  co_return outcome;
+}
+
+async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t index) {
+  auto staged = assembly.staged(destination_, shard_);
+  if (!staged) co_return staged.error();
+  const PartPlan& plan = assembly.plan();
+  if (plan.count() == 0) {
+    assembly.note_head(head_of_nothing(assembly.task().version));
+    co_return Result<void>();
+  }
+
+  const ByteRange range = plan.range(index);
+  PartSink sink(assembly, **staged, range, options_.verify, received_);
+  const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
+    // A try that failed after its last byte (surplus bytes, a broken trailer) leaves nothing to ask
+    // for, and nothing to trust.
+    if (sink.done() == range.length()) sink.restart();
+    store::GetRequest request;
+    request.key = assembly.task().key;
+    request.version = assembly.task().version;
+    const bool whole = plan.count() == 1 && sink.done() == 0;
+    if (!whole) request.range = range.rest(sink.done());
+    request.want_checksum = whole && assembly.task().has_checksum;
+    return store_.get(std::move(request), sink);
+  };
+  auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
+  if (!got) co_return got.error();
+  if (auto digest = sink.finish_digest()) assembly.set_part_digest(index, std::move(*digest));
+  co_return Result<void>();
+}
+
+async::Task<Result<store::ObjectHead>> Fetcher::head(const std::string& key) {
+  const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
+    store::HeadRequest request;
+    request.key = key;
+    return store_.head(std::move(request));
+  };
+  co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
+}
+
+async::Task<void> Fetcher::fetch_serially(Assembly& assembly) {
+  const std::uint32_t parts = std::max(assembly.plan().count(), 1u);
+  for (std::uint32_t index = 0; index < parts && !assembly.failed(); ++index) {
+    auto fetched = co_await fetch_part(assembly, index);
+    if (!fetched) assembly.fail(fetched.error());
+  }
+}
+
+async::Task<FetchOutcome> Fetcher::finish(std::shared_ptr<Assembly> assembly) {
+  for (unsigned restarts = 0;; ++restarts) {
+    Error error;
+    if (assembly->failed()) {
+      error = assembly->error();
+    } else {
+      auto done = co_await complete(*assembly);
+      if (done) co_return FetchOutcome(std::move(*done));
+      error = done.error();
+    }
+    FetchTask task = assembly->take_task();
+    if (!may_restart(error.kind) || restarts == kMaxRestarts)
+      co_return FetchOutcome(std::move(task), std::move(error));
+
+    listener_.on_retry(error, restarts + 1, std::chrono::milliseconds(0));
+    auto now = co_await head(task.key);
+    if (!now) co_return FetchOutcome(std::move(task), now.error());
+    task.version = now->version;
+    const PartPlan plan(task.version.size, options_.part_bytes);
+    assembly = std::make_shared<Assembly>(std::move(task), plan);
+    co_await fetch_serially(*assembly);
+  }
+}
+
+async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
+  // Named step by step: the proof, the digest, the time; only then is it a staged object.
+  const auto head = assembly.head();
+  if (!head) co_return Error(ErrorKind::corrupt, "the object was never answered for");
+  const Evidence evidence = strongest_evidence(*head, options_.verify);
+  if (options_.verify == VerifyMode::strict && evidence.proof == Proof::length) {
+    Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
+                                            text::escaped(assembly.task().key) +
+                                            "', and --verify strict asks for one");
+    error.code = "unproven";
+    co_return error;
+  }
+
+  local::StagedFile file = assembly.take_staged();
+  Digest computed;
+  if (auto streamed = assembly.streamed_digest(evidence.compute)) {
+    computed = std::move(*streamed);
+  } else {
+    auto hashed = co_await async::call_on<Result<Digest>>(
+        runtime_.executor(async::Role::verify),
+        digest_of_file_task(file.fd(), assembly.plan().size(), evidence.compute));
+    if (!hashed) co_return hashed.error();
+    computed = std::move(*hashed);
+  }
+  const auto checked = check(evidence, computed, assembly.task().key);
+  if (!checked) co_return checked.error();
+
+  const auto finished = file.finish(assembly.task().version.modified_ms);
+  if (!finished) co_return finished.error();
+  if (finished->size != assembly.plan().size())
+    co_return Error(ErrorKind::corrupt, "the staged file has not the length of the object");
+  StagedObject object(assembly.take_task(), std::move(file));
+  object.local = *finished;
+  object.proof = evidence.proof;
+  object.digest = std::move(computed);
+  co_return object;
+}
+
+}  // namespace sluice::transfer

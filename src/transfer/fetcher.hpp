@@ -1,0 +1,67 @@
+#pragma once
+
+#include "async/runtime.hpp"
+#include "base/result.hpp"
+#include "local/destination.hpp"
+#include "store/object_store.hpp"
+#include "transfer/assembly.hpp"
+#include "transfer/retry.hpp"
+#include "transfer/verify.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace sluice::transfer {
+
+/// What became of one object.
+struct FetchOutcome {
+  FetchOutcome(FetchTask t, Error e) : task(std::move(t)), error(std::move(e)) {}
+  explicit FetchOutcome(StagedObject o) : task(o.task), staged(std::move(o)) {}
+
+  FetchTask task;
+  std::optional<StagedObject> staged;  ///< set on success
+  Error error;
+};
+
+struct FetchOptions {
+  std::uint64_t part_bytes = 8u << 20;
+  VerifyMode verify = VerifyMode::automatic;
+  RetryPolicy retry;
+};
+
+/// An object that changes under our hands is started afresh so often; one whose content fails its
+/// proof likewise.
+inline constexpr unsigned kMaxRestarts = 3;
+
+/// Fetches parts and finishes objects, on one data shard. Several coroutines of that shard may use it
+/// at once.
+class Fetcher {
+ public:
+  /// All references must outlive the fetcher; `received` counts body bytes for the progress line.
+  Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
+          local::Destination& destination, const FetchOptions& options, RetryListener& listener,
+          std::atomic<std::uint64_t>& received);
+
+  /// Fetches `part`. If it was the last of its object to end: verifies and finishes the object (or
+  /// restarts it), and says what became of it.
+  async::Task<std::optional<FetchOutcome>> run(Part& part);
+
+ private:
+  async::Task<Result<void>> fetch_part(Assembly& assembly, std::uint32_t index);
+  async::Task<Result<store::ObjectHead>> head(const std::string& key);
+  async::Task<void> fetch_serially(Assembly& assembly);
+  async::Task<FetchOutcome> finish(std::shared_ptr<Assembly> assembly);
+  async::Task<Result<StagedObject>> complete(Assembly& assembly);
+
+  async::Runtime& runtime_;
+  const unsigned shard_;
+  store::ObjectStore& store_;
+  local::Destination& destination_;
+  const FetchOptions& options_;
+  RetryListener& listener_;
+  std::atomic<std::uint64_t>& received_;
+};
+
+}  // namespace sluice::transfer

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "local/destination.hpp"
+#include "store/object_store.hpp"
+#include "transfer/assembly.hpp"
+#include "transfer/verify.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+namespace sluice::transfer {
+
+/// Writes the bytes of one part to the staged file and, where the digest wanted can be had part by
+/// part, hashes them as they stream by (an MD5 of many parts is taken from the staged file later). It lives over all tries of its part: a retry resumes after the last good byte.
+class PartSink final : public store::BodySink {
+ public:
+  PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,
+           std::atomic<std::uint64_t>& received);
+
+  Result<void> begin(const store::ObjectHead& head) override;
+  Result<void> write(std::span<const std::byte> bytes) override;
+
+  std::uint64_t done() const noexcept { return done_; }
+  void restart();  ///< forgets the bytes so far
+  /// The digest of the part, once it is complete.
+  std::optional<Digest> finish_digest();
+
+ private:
+  Assembly& assembly_;
+  local::StagedFile& file_;
+  const ByteRange range_;
+  const VerifyMode mode_;
+  std::atomic<std::uint64_t>& received_;
+  std::uint64_t done_ = 0;
+  std::optional<RunningDigest> digest_;
+};
+
+}  // namespace sluice::transfer
