@@ -20,8 +20,8 @@ Task<void> store_value(Task<T> task, std::optional<T>& value) {
 
 }  // namespace detail
 
-/// Runs `task` on another role and waits for its value. If the caller is cancelled, so is `task`, and
-/// it has ended before the caller unwinds.
+/// Runs `task` on another role and waits for its value. If the caller is cancelled, so is `task`,
+/// and it has ended before the caller unwinds.
 template <class T>
 Task<T> call_on(Executor executor, Task<T> task) {
   // The child refers to locals of this frame: from here to the join nothing may unwind.
@@ -34,13 +34,14 @@ Task<T> call_on(Executor executor, Task<T> task) {
   co_return std::move(*value);
 }
 
-/// Runs all of `tasks` on one role and waits for them: for children that refer to the caller's locals.
-/// If the caller is cancelled, so are they, and they have ended before the caller unwinds.
+/// Runs all of `tasks` on one role and waits for them: for children that refer to the caller's
+/// locals. If the caller is cancelled, so are they, and they have ended before the caller unwinds.
 inline Task<void> run_all(Executor executor, std::vector<Task<void>> tasks) {
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (state.cancelled() != boost::asio::cancellation_type::none) throw_cancelled();
   TaskGroup group;
-  for (auto& task : tasks) group.spawn(executor, std::move(task));
+  for (auto& task : tasks)
+    group.spawn(executor, std::move(task));
   co_await group.join();
 }
 

@@ -33,8 +33,7 @@ Error out_of_range(const char* flag, const char* range) {
 }  // namespace
 
 Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
-                                                  const TuningOptions& tuning,
-                                                  Observer& observer) {
+                                                  const TuningOptions& tuning, Observer& observer) {
   const aws::Environment environment = aws::process_environment();
   auto config = aws::load_shared_config(environment, source.profile);
   if (!config) return config.error();
@@ -52,9 +51,10 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   const unsigned shards = resolved_threads(tuning);
   options.http.max_connections = (resolved_transfers(tuning) + shards - 1) / shards;
   if (!source.verify_tls)
-    observer.on_message(Level::warning,
-                        "certificates are not verified (--no-verify-ssl): whoever is on the way can "
-                        "read and change everything");
+    observer.on_message(
+        Level::warning,
+        "certificates are not verified (--no-verify-ssl): whoever is on the way can "
+        "read and change everything");
 
   std::shared_ptr<aws::CredentialsProvider> credentials;
   if (source.sign) credentials = aws::default_chain(environment, *config);

@@ -4,6 +4,7 @@
 #include "mirror/engine.hpp"
 #include "record/record.hpp"
 #include "s3/client.hpp"
+
 #include "sluice/observer.hpp"
 #include "sluice/options.hpp"
 
@@ -11,8 +12,8 @@
 
 namespace sluice::mirror {
 
-/// Resolves configuration and credentials as the AWS command line does, and opens the session that all
-/// shards share. `connections` is the limit of each shard. Makes no request yet.
+/// Resolves configuration and credentials as the AWS command line does, and opens the session that
+/// all shards share. `connections` is the limit of each shard. Makes no request yet.
 Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
                                                   const TuningOptions& tuning, Observer& observer);
 

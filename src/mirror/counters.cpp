@@ -7,7 +7,8 @@ void Counters::reset() noexcept {
   for (auto* counter : {&listed, &listed_bytes, &to_fetch, &to_fetch_bytes, &received_bytes,
                         &retries, &unproven, &local_failures})
     *counter = 0;
-  for (auto& counter : what) counter = 0;
+  for (auto& counter : what)
+    counter = 0;
 }
 
 Progress Counters::snapshot() const noexcept {
@@ -19,7 +20,8 @@ Progress Counters::snapshot() const noexcept {
   progress.to_fetch_bytes = to_fetch_bytes;
   progress.fetched_bytes = received_bytes;
   progress.retries = retries;
-  for (std::size_t i = 0; i < kWhatCount; ++i) progress.counts[i] = what[i];
+  for (std::size_t i = 0; i < kWhatCount; ++i)
+    progress.counts[i] = what[i];
   return progress;
 }
 

@@ -103,8 +103,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
     pass_.abort(local.error());
     co_return false;
   }
-  const plan::Decision decision =
-      plan::decide(object, *row, *local, engine_.decide_options());
+  const plan::Decision decision = plan::decide(object, *row, *local, engine_.decide_options());
   co_return co_await act(object, *path, *row, *local, decision);
 }
 
@@ -180,8 +179,7 @@ async::Task<bool> Decider::adopt(const ListedObject& object, const local::Relati
 
 async::Task<bool> Decider::publish(Publication& publication) {
   if (engine_.options().dry_run) {
-    const What what =
-        publication.kind == Publication::Kind::touch ? What::touched : What::adopted;
+    const What what = publication.kind == Publication::Kind::touch ? What::touched : What::adopted;
     ObjectEvent event;
     event.what = what;
     event.key = publication.row.key;
@@ -194,8 +192,7 @@ async::Task<bool> Decider::publish(Publication& publication) {
   co_return co_await pass_.publications.push(publication);
 }
 
-async::Task<bool> Decider::directory(const ListedObject& object,
-                                     const local::RelativePath& path) {
+async::Task<bool> Decider::directory(const ListedObject& object, const local::RelativePath& path) {
   if (object.size != 0) {
     refuse(object, Error(ErrorKind::refused_key, "the key '" + text::escaped(object.key) +
                                                      "' ends in a slash but has content: a file "

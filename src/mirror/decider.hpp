@@ -8,8 +8,8 @@
 
 namespace sluice::mirror {
 
-/// The deciding role: joins each listed key with the record and the local file, decides, and hands on
-/// what must be done. `keep` costs one fstatat and no request.
+/// The deciding role: joins each listed key with the record and the local file, decides, and hands
+/// on what must be done. `keep` costs one fstatat and no request.
 class Decider {
  public:
   explicit Decider(Pass& pass);
@@ -37,7 +37,8 @@ class Decider {
   plan::MergeJoin join_;
 };
 
-/// Cuts an object into parts and queues them; moves from `task`. False if the queue has been closed.
+/// Cuts an object into parts and queues them; moves from `task`. False if the queue has been
+/// closed.
 async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task);
 
 }  // namespace sluice::mirror

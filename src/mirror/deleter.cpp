@@ -69,7 +69,8 @@ async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
   if (engine_.options().delete_confirm == MirrorOptions::DeleteConfirm::get) {
     co_await confirm(*candidates);
   } else {
-    for (Candidate& candidate : *candidates) candidate.gone = true;
+    for (Candidate& candidate : *candidates)
+      candidate.gone = true;
   }
   for (Candidate& candidate : *candidates) {
     if (pass_.ended_early()) break;
@@ -133,8 +134,8 @@ async::Task<void> Deleter::confirm(std::vector<Candidate>& candidates) {
 }
 
 void Deleter::remove(Candidate& candidate, record::Batch& batch) {
-  if (candidate.error) return report(What::failed, candidate.row, candidate.error->message,
-                                     &*candidate.error);
+  if (candidate.error)
+    return report(What::failed, candidate.row, candidate.error->message, &*candidate.error);
   if (!candidate.gone) {
     // Listed by nobody, yet there: it came back, or the listing lied. The next pass will tell.
     return report(What::extraneous, candidate.row, "still in the bucket", nullptr);
@@ -155,8 +156,7 @@ void Deleter::remove(Candidate& candidate, record::Batch& batch) {
   report(What::deleted, row, "gone from the bucket", nullptr);
 }
 
-void Deleter::report(What what, const ObjectRow& row, std::string_view reason,
-                     const Error* error) {
+void Deleter::report(What what, const ObjectRow& row, std::string_view reason, const Error* error) {
   ObjectEvent event;
   event.what = what;
   event.key = row.key;

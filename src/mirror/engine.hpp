@@ -8,10 +8,11 @@
 #include "plan/decide.hpp"
 #include "plan/filter.hpp"
 #include "record/record.hpp"
-#include "sluice/observer.hpp"
-#include "sluice/options.hpp"
 #include "store/object_store.hpp"
 #include "transfer/fetcher.hpp"
+
+#include "sluice/observer.hpp"
+#include "sluice/options.hpp"
 
 #include <atomic>
 #include <functional>
@@ -30,7 +31,7 @@ inline constexpr unsigned kDefaultTransfers = 64;
 /// Bytes that one GET holds: its read buffer.
 inline constexpr std::uint64_t kBytesPerTransfer = 256 * 1024;
 
-unsigned resolved_threads(const TuningOptions& tuning) noexcept;    ///< min(4, cores), 1 to 64
+unsigned resolved_threads(const TuningOptions& tuning) noexcept;  ///< min(4, cores), 1 to 64
 unsigned resolved_transfers(const TuningOptions& tuning) noexcept;
 
 /// What lives as long as the mirror does: options, stores, destination, record. Every pass uses it.

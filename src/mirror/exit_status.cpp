@@ -42,8 +42,7 @@ ExitStatus exit_status(const Error& error) noexcept {
 ExitStatus exit_status(const PassSummary& summary) noexcept {
   if (summary.interrupted) return ExitStatus::interrupted;
   // What stopped the pass, or a local failure of one key: the order is 75, 2, 3, 4, 6, 5, 7, 1.
-  const ExitStatus stopped =
-      summary.failure ? exit_status(*summary.failure) : ExitStatus::equal;
+  const ExitStatus stopped = summary.failure ? exit_status(*summary.failure) : ExitStatus::equal;
   const bool met_local = summary.local_failures > 0;
   if (stopped == ExitStatus::locked || stopped == ExitStatus::usage ||
       stopped == ExitStatus::no_bucket || stopped == ExitStatus::denied)

@@ -1,6 +1,7 @@
 #include "mirror/connect.hpp"
 #include "mirror/lister.hpp"
 #include "plan/filter.hpp"
+
 #include "sluice/mirror.hpp"
 
 #include <memory>
@@ -29,7 +30,9 @@ ListEntry entry_of(const ListedObject& object) {
                    object.storage == StorageClass::archived};
 }
 
-async::Task<bool> ready(bool value) { co_return value; }
+async::Task<bool> ready(bool value) {
+  co_return value;
+}
 
 async::Task<void> list_everything(mirror::ListContext& context, const mirror::PageSink& sink,
                                   std::optional<Error>& failure) {

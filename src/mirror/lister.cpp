@@ -7,8 +7,8 @@ namespace sluice::mirror {
 
 namespace {
 
-/// Finds a cycle of continuation tokens of any length with one token of memory (Brent): the token is
-/// compared with one that is renewed at every power of two.
+/// Finds a cycle of continuation tokens of any length with one token of memory (Brent): the token
+/// is compared with one that is renewed at every power of two.
 class TokenCycle {
  public:
   bool repeats(const std::string& token) {

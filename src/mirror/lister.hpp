@@ -27,9 +27,9 @@ struct ListContext {
 /// Receives each valid page, cut to the range; false stops the listing (then it is not complete).
 using PageSink = std::function<async::Task<bool>(ListPage&)>;
 
-/// Lists one key range, page after page: THE serial path, and the reference for every other. True: the
-/// range is complete (the listing ended, or showed a key beyond the range); false: the sink stopped
-/// it; an error: the listing failed. Every argument must outlive the call.
+/// Lists one key range, page after page: THE serial path, and the reference for every other. True:
+/// the range is complete (the listing ended, or showed a key beyond the range); false: the sink
+/// stopped it; an error: the listing failed. Every argument must outlive the call.
 async::Task<Result<bool>> list_range(ListContext& context, const KeyRange& range,
                                      const PageSink& sink);
 

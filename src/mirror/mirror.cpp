@@ -101,7 +101,9 @@ async::Task<void> Mirror::Impl::pause_until(SteadyTime when) {
   co_await sleeping.join();
 }
 
-async::Task<void> Mirror::Impl::run_once(PassSummary& summary) { summary = co_await one_pass(); }
+async::Task<void> Mirror::Impl::run_once(PassSummary& summary) {
+  summary = co_await one_pass();
+}
 
 async::Task<void> Mirror::Impl::run_for_ever(
     const WatchOptions& watch, PassSummary& summary,
@@ -148,6 +150,8 @@ void Mirror::stop() noexcept {
   impl_->sleeping.cancel();
 }
 
-Progress Mirror::progress() const noexcept { return impl_->counters.snapshot(); }
+Progress Mirror::progress() const noexcept {
+  return impl_->counters.snapshot();
+}
 
 }  // namespace sluice

@@ -9,7 +9,9 @@ void Pass::note(Error error) {
   if (!failure_) failure_ = std::move(error);
 }
 
-void Pass::fail_listing(Error error) { note(std::move(error)); }
+void Pass::fail_listing(Error error) {
+  note(std::move(error));
+}
 
 void Pass::abort(Error error) {
   note(std::move(error));

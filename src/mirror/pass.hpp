@@ -6,6 +6,7 @@
 #include "mirror/engine.hpp"
 #include "mirror/work.hpp"
 #include "plan/licence.hpp"
+
 #include "sluice/summary.hpp"
 
 #include <atomic>

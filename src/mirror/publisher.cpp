@@ -111,8 +111,8 @@ void Publisher::make(Publication& publication) {
       return recorded_later(publication, What::fetched);
     }
     case Publication::Kind::touch: {
-      const auto touched = engine_.destination().set_mtime(
-          publication.path, publication.expected, publication.row.version.modified_ms);
+      const auto touched = engine_.destination().set_mtime(publication.path, publication.expected,
+                                                           publication.row.version.modified_ms);
       if (!touched) return report_failure(publication, touched.error());
       publication.row.mtime_ns = touched->mtime_ns;
       publication.row.inode = touched->inode;
@@ -128,8 +128,7 @@ void Publisher::make(Publication& publication) {
 
 Result<void> Publisher::place(Publication& publication) {
   std::string blocking;
-  const auto placed =
-      engine_.destination().publish(publication.file, publication.path, &blocking);
+  const auto placed = engine_.destination().publish(publication.file, publication.path, &blocking);
   if (placed || placed.error().code != "parent-is-file") return placed;
   const auto flipped = replace_file_by_directory(blocking);
   if (!flipped) return flipped;

@@ -40,7 +40,8 @@ class Publisher {
 
   void make(Publication& publication);
   Result<void> place(Publication& publication);
-  /// `a/b` is to be stored where the file `a` is: if the file is ours and unmodified, the folder wins.
+  /// `a/b` is to be stored where the file `a` is: if the file is ours and unmodified, the folder
+  /// wins.
   Result<void> replace_file_by_directory(const std::string& blocking);
   void recorded_later(Publication& publication, What what);
   void report_failure(const Publication& publication, const Error& error);

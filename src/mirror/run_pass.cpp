@@ -79,8 +79,8 @@ async::Task<std::optional<Error>> delete_what_is_gone(Engine& engine, Pass& pass
   std::optional<Error> guard;
   if (pass.ended_early() || pass.failure()) co_return guard;
   Error why_not;
-  const auto licence = plan::DeletionLicence::from(
-      pass.listing, engine.options().allow_empty_source, &why_not);
+  const auto licence =
+      plan::DeletionLicence::from(pass.listing, engine.options().allow_empty_source, &why_not);
   if (!licence) {
     const auto recorded = engine.writer().totals();
     const bool something_to_lose = recorded && recorded->objects > 0;
@@ -146,8 +146,7 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
   summary.local_failures = engine.counters().local_failures;
   if (pass_id) write_pass_row(engine, pass, *pass_id, started_ms, summary);
   summary.failure = pass.failure();
-  summary.elapsed =
-      std::chrono::duration_cast<std::chrono::milliseconds>(runtime.now() - started);
+  summary.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(runtime.now() - started);
   co_return summary;
 }
 

@@ -2,6 +2,7 @@
 
 #include "async/task.hpp"
 #include "mirror/pass.hpp"
+
 #include "sluice/summary.hpp"
 
 namespace sluice::mirror {

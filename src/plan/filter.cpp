@@ -14,7 +14,8 @@ std::size_t class_end(std::string_view pattern, std::size_t at) noexcept {
   std::size_t i = at + 1;
   if (i < pattern.size() && pattern[i] == '!') ++i;
   if (i < pattern.size() && pattern[i] == ']') ++i;
-  while (i < pattern.size() && pattern[i] != ']') ++i;
+  while (i < pattern.size() && pattern[i] != ']')
+    ++i;
   return i < pattern.size() ? i + 1 : kNoClass;
 }
 
@@ -76,7 +77,8 @@ bool matches(std::string_view pattern, std::string_view text) noexcept {
     p = star;
     t = ++star_text;
   }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
+  while (p < pattern.size() && pattern[p] == '*')
+    ++p;
   return p == pattern.size();
 }
 

@@ -7,8 +7,8 @@
 
 namespace sluice::plan {
 
-/// Whether `text` matches `pattern` as in aws and Python's fnmatch: `*` any bytes (also `/`), `?` one
-/// byte, `[abc]`, `[a-z]`, `[!abc]`; an unclosed `[` is literal. Linear in practice, never
+/// Whether `text` matches `pattern` as in aws and Python's fnmatch: `*` any bytes (also `/`), `?`
+/// one byte, `[abc]`, `[a-z]`, `[!abc]`; an unclosed `[` is literal. Linear in practice, never
 /// exponential.
 bool matches(std::string_view pattern, std::string_view text) noexcept;
 

@@ -36,13 +36,18 @@ class MergeJoin {
   bool ordered() const noexcept { return ordered_; }
 
  private:
+  Result<void> begin();
   Result<void> refill();
+  Result<void> pass_over(std::string_view key);
+  Result<void> give_up_order();
 
   record::Record& record_;
   const std::string prefix_;
   std::vector<ObjectRow> chunk_;
+  std::vector<ObjectRow> passed_;  ///< moved out of chunk_, noted before the next one is read
   std::size_t next_ = 0;
   std::string read_up_to_;
+  bool begun_ = false;
   bool exhausted_ = false;
   bool ordered_ = true;
   bool any_key_ = false;

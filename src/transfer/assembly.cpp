@@ -5,7 +5,10 @@
 namespace sluice::transfer {
 
 Assembly::Assembly(FetchTask task, PartPlan plan)
-    : task_(std::move(task)), plan_(plan), parts_left_(std::max(plan.count(), 1u)), part_digests_(plan.count()) {}
+    : task_(std::move(task)),
+      plan_(plan),
+      parts_left_(std::max(plan.count(), 1u)),
+      part_digests_(plan.count()) {}
 
 Result<local::StagedFile*> Assembly::staged(local::Destination& destination, unsigned shard) {
   std::lock_guard lock(mutex_);

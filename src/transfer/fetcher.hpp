@@ -35,8 +35,8 @@ struct FetchOptions {
 /// proof likewise.
 inline constexpr unsigned kMaxRestarts = 3;
 
-/// Fetches parts and finishes objects, on one data shard. Several coroutines of that shard may use it
-/// at once.
+/// Fetches parts and finishes objects, on one data shard. Several coroutines of that shard may use
+/// it at once.
 class Fetcher {
  public:
   /// All references must outlive the fetcher; `received` counts body bytes for the progress line.

@@ -34,8 +34,8 @@ std::optional<std::chrono::milliseconds> next_pause(const RetryPolicy& policy, c
                                                     unsigned attempt,
                                                     std::uint64_t random) noexcept;
 
-/// THE retry loop. `attempt` is called again until it succeeds, fails for good, or has had its tries;
-/// it must outlive the call, and remembers itself what it has already got.
+/// THE retry loop. `attempt` is called again until it succeeds, fails for good, or has had its
+/// tries; it must outlive the call, and remembers itself what it has already got.
 template <class T>
 async::Task<Result<T>> with_retry(async::Runtime& runtime, const RetryPolicy& policy,
                                   RetryListener& listener,

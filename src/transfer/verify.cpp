@@ -5,9 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <vector>
-
 #include <unistd.h>
+#include <vector>
 
 namespace sluice::transfer {
 
@@ -51,9 +50,13 @@ RunningDigest::RunningDigest(RunningDigest&&) noexcept = default;
 RunningDigest& RunningDigest::operator=(RunningDigest&&) noexcept = default;
 RunningDigest::~RunningDigest() = default;
 
-void RunningDigest::update(std::span<const std::byte> bytes) { impl_->hasher.update(bytes); }
+void RunningDigest::update(std::span<const std::byte> bytes) {
+  impl_->hasher.update(bytes);
+}
 
-Digest RunningDigest::finish() { return Digest{kind_, impl_->hasher.finish()}; }
+Digest RunningDigest::finish() {
+  return Digest{kind_, impl_->hasher.finish()};
+}
 
 bool is_md5_etag(std::string_view etag) noexcept {
   return etag.size() == 32 && std::all_of(etag.begin(), etag.end(), [](char c) {
@@ -64,8 +67,8 @@ bool is_md5_etag(std::string_view etag) noexcept {
 Evidence strongest_evidence(const store::ObjectHead& head, VerifyMode mode) {
   Evidence evidence;
   if (mode == VerifyMode::length) return evidence;
-  const auto checksum =
-      std::find_if(head.checksums.begin(), head.checksums.end(), [](const store::Checksum& offered) {
+  const auto checksum = std::find_if(
+      head.checksums.begin(), head.checksums.end(), [](const store::Checksum& offered) {
         return offered.full_object && offered.digest.kind != DigestKind::none;
       });
   if (checksum != head.checksums.end()) {
@@ -120,8 +123,7 @@ Result<void> check(const Evidence& evidence, const Digest& computed, std::string
   return Error(ErrorKind::corrupt,
                "the content of '" + text::escaped(key) + "' is not what the bucket holds: " +
                    std::string(to_string(evidence.expected.kind)) + " is " + hex_of(computed) +
-                   ", the server says " + hex_of(evidence.expected) +
-                   "; it was not installed");
+                   ", the server says " + hex_of(evidence.expected) + "; it was not installed");
 }
 
 }  // namespace sluice::transfer

@@ -23,8 +23,8 @@ bool is_md5_etag(std::string_view etag) noexcept;
 /// What content is to be checked against: the strongest that is offered.
 struct Evidence {
   Proof proof = Proof::length;
-  Digest expected;                               ///< empty kind with Proof::length
-  DigestKind compute = DigestKind::crc64nvme;    ///< what to hash the content with
+  Digest expected;                             ///< empty kind with Proof::length
+  DigestKind compute = DigestKind::crc64nvme;  ///< what to hash the content with
 };
 
 /// The order of design section 8: full-object checksum, MD5 in the ETag, else length (then a CRC is

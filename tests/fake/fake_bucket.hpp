@@ -1,0 +1,79 @@
+#pragma once
+
+#include "async/runtime.hpp"
+#include "store/object_store.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::fake {
+
+/// A bucket in memory behind the ObjectStore interface: the real seam, its own clock and faults.
+/// One bucket serves the stores of all shards; all members may be called from any thread.
+class Bucket {
+ public:
+  struct Object {
+    std::string content;
+    Version version;
+    StorageClass storage = StorageClass::readable;
+    bool opaque_etag = false;
+    std::vector<store::Checksum> checksums;
+  };
+
+  enum class Operation : std::uint8_t { list, head, get, is_gone };
+
+  /// Asked before each operation; an Error fails it. For a GET, `cut_after` may be set: so many
+  /// bytes arrive, then the error. `corrupt` flips one bit of the first byte served.
+  struct Fault {
+    std::optional<Error> error;
+    std::optional<std::uint64_t> cut_after;
+    bool corrupt = false;
+  };
+  using FaultScript = std::function<Fault(Operation, std::string_view key)>;
+
+  /// The ETag is the MD5 of the content.
+  void put(const std::string& key, std::string content,
+           std::int64_t modified_ms = 1'700'000'000'000);
+  void put_object(const std::string& key, Object object);
+  void remove(const std::string& key);
+  void set_faults(FaultScript script);
+  void set_page_keys(unsigned keys);
+  void shuffle_listing(bool shuffled);  ///< an unordered server
+  /// Called, without the lock, after the n-th byte range of a key has been served.
+  void after_get(std::function<void(const std::string& key)> hook);
+
+  std::map<std::string, Object> objects() const;
+  bool was_ever(const std::string& key, const std::string& content) const;
+  std::uint64_t count(Operation operation) const;
+  void reset_counts();
+
+  /// A store on that bucket for one shard. The bucket must outlive it.
+  std::unique_ptr<store::ObjectStore> make_store(async::Runtime& runtime);
+
+ private:
+  friend class BucketStore;
+
+  Fault begin(Operation operation, std::string_view key);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Object> objects_;
+  std::map<std::string, std::set<std::string>> history_;
+  FaultScript script_;
+  std::function<void(const std::string&)> after_get_;
+  unsigned page_keys_ = 1000;
+  bool shuffled_ = false;
+  std::map<Operation, std::uint64_t> counts_;
+};
+
+std::string md5_hex(std::string_view content);
+
+}  // namespace sluice::fake
