@@ -3,12 +3,14 @@
 #include "aws/credentials.hpp"
 #include "base/result.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::aws {
 
@@ -17,36 +19,64 @@ namespace sluice::aws {
 using Environment = std::function<std::optional<std::string>(std::string_view)>;
 Environment process_environment();
 
-/// Sections of ~/.aws/config or ~/.aws/credentials: profile name -> settings (names lower case).
+/// The variable without blanks at both ends; nullopt if it is unset or blank, which the SDKs treat
+/// alike.
+std::optional<std::string> variable(const Environment& environment, std::string_view name);
+
+using Settings = std::map<std::string, std::string>;  ///< names in lower case
+
+/// Sections of ~/.aws/config or ~/.aws/credentials: profile name -> settings.
 struct ProfileFile {
-  std::map<std::string, std::map<std::string, std::string>> profiles;
+  std::map<std::string, Settings> profiles;
+  std::map<std::string, Settings> sso_sessions;  ///< `[sso-session x]`, only in config
+  std::map<std::string, Settings> services;      ///< `[services x]`, only in config
 };
 
 enum class ProfileFileKind : std::uint8_t { config, credentials };
 
 /// The shared-file grammar of the AWS SDKs (comments, continuation lines, `[profile x]` in config,
-/// `[x]` in credentials, `default` precedence). A syntax error names file and line.
+/// `[x]` in credentials, `default` precedence). A syntax error names file and line; it is a `usage`
+/// error and quotes nothing of the file, which may hold secrets. Text in, no file is opened.
 Result<ProfileFile> parse_profile_file(std::string_view text, ProfileFileKind kind,
                                        std::string_view file_name);
 
+/// A setting nested below another: `s3 =` followed by an indented `addressing_style = path` is
+/// nested_setting(settings, "s3", "addressing_style"). Empty if there is none.
+std::string nested_setting(const Settings& settings, const std::string& parent,
+                           std::string_view name);
+
 /// What the environment and the shared files say, merged: variables win over files.
 struct SharedConfig {
-  std::string profile;                          ///< --profile, else AWS_PROFILE, else "default"
-  std::map<std::string, std::string> settings;  ///< of that profile, config and credentials merged
+  std::string profile;         ///< --profile, else AWS_PROFILE, else "default"
+  bool profile_given = false;  ///< by --profile: its keys then win over those of the environment
+  Settings settings;           ///< of that profile, config and credentials merged
   bool profile_found = false;
-  std::string region;        ///< AWS_REGION, AWS_DEFAULT_REGION, profile; may be empty
-  std::string endpoint_url;  ///< AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile; may be empty
-  std::string ca_bundle;     ///< AWS_CA_BUNDLE, profile; may be empty
+  std::map<std::string, Settings> profiles;      ///< all, merged: source_profile names others
+  std::map<std::string, Settings> sso_sessions;  ///< what `sso_session` of a profile names
+  std::string region;            ///< AWS_REGION, AWS_DEFAULT_REGION, profile; may be empty
+  std::string endpoint_url;      ///< AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile; may be empty
+  std::string ca_bundle;         ///< AWS_CA_BUNDLE, profile; may be empty
+  std::string addressing_style;  ///< `s3 = addressing_style` of the profile as written, or empty
   std::optional<unsigned> max_attempts;  ///< AWS_MAX_ATTEMPTS, profile
   std::string credentials_path;          ///< the file that was or would be read, for messages
   std::string config_path;
+  std::vector<std::string> warnings;  ///< one sentence each, for the log
 };
 
 /// `profile` empty: by the environment. A named profile that no file has is a `credentials` error.
+/// Others: `usage` for a syntax error or a number that is none, `local` for an unreadable file.
 Result<SharedConfig> load_shared_config(const Environment& environment, std::string profile);
 
-/// environment variables, then static keys of the shared files. Issue-by-issue more are appended.
+/// Environment variables (unless --profile was given), then static keys of the shared files.
 std::shared_ptr<CredentialsProvider> default_chain(const Environment& environment,
                                                    const SharedConfig& config);
+
+/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if set, AWS_SESSION_TOKEN.
+std::shared_ptr<CredentialsProvider> make_environment_provider(Environment environment);
+
+/// `aws_access_key_id`, `aws_secret_access_key` and, if set, `aws_session_token` of the profile.
+/// After `invalidate` the files are read again, so that rotated keys are taken up.
+std::shared_ptr<CredentialsProvider> make_profile_provider(Environment environment,
+                                                           SharedConfig config);
 
 }  // namespace sluice::aws

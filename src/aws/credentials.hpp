@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,9 +31,12 @@ class CredentialsProvider {
   virtual void invalidate() {}
 };
 
-/// Asks each in turn; the first answer wins and is kept until it expires or is invalidated. If none
-/// has any: `credentials` error that lists which were asked and how to provide some.
+/// Asks each in turn; the first answer wins and is kept until it is near its end or is invalidated.
+/// Of several callers one asks and the others wait for its answer. While a refresh fails, what is
+/// held stays in use as long as it is valid. If none has any: `credentials` error that lists which
+/// were asked and how to provide some. `now` is for tests; empty: the system's clock.
 std::shared_ptr<CredentialsProvider> make_chain(
-    std::vector<std::shared_ptr<CredentialsProvider>> providers);
+    std::vector<std::shared_ptr<CredentialsProvider>> providers,
+    std::function<WallTime()> now = {});
 
 }  // namespace sluice::aws
