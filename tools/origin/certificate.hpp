@@ -10,7 +10,8 @@
 namespace sluice::origin {
 
 struct CertificateOptions {
-  std::vector<std::string> dns_names = {"localhost", "*.localhost"};
+  // OpenSSL takes a wildcard only above two labels: for virtual hosts use bucket.s3.localhost.
+  std::vector<std::string> dns_names = {"localhost", "s3.localhost", "*.s3.localhost"};
   std::vector<std::string> ip_addresses = {"127.0.0.1", "::1"};
   std::int64_t valid_from_s = -3600;        // relative to now
   std::int64_t valid_until_s = 30 * 86400;  // relative to now

@@ -24,9 +24,8 @@ std::string virtual_host_bucket(const Request& request, const std::vector<std::s
                        host[name.size()] == '.' && name.size() > best.size();
     if (named) best = name;
   }
-  constexpr std::string_view suffix = ".localhost";
-  if (best.empty() && host.ends_with(suffix)) {
-    best = host.substr(0, host.size() - suffix.size());
+  for (const std::string_view suffix : {".s3.localhost", ".localhost"}) {
+    if (best.empty() && host.ends_with(suffix)) best = host.substr(0, host.size() - suffix.size());
   }
   return best;
 }

@@ -29,7 +29,7 @@ struct Route {
 };
 
 // `bucket_names` tells a virtual-host name (bucket.anything) from a plain host. A host under
-// ".localhost" is always one.
+// ".localhost" or ".s3.localhost" is always one.
 Route route_request(const Request& request, const std::vector<std::string>& bucket_names);
 
 }  // namespace sluice::origin

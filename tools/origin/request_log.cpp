@@ -69,12 +69,15 @@ std::uint64_t RequestLog::begin(RequestRecord record) {
 }
 
 void RequestLog::end(RequestRecord record) {
-  const std::lock_guard lock(mutex_);
   record.finished = true;
+  if (sink_) {
+    const std::lock_guard lock(sink_mutex_);
+    sink_(record);
+  }
+  const std::lock_guard lock(mutex_);
   if (counts_.active > 0 && --counts_.active == 0) idle_.notify_all();
   if (record.status >= 400) ++counts_.errors;
   counts_.body_bytes_sent += record.body_bytes_sent;
-  if (sink_) sink_(record);
   const auto found = records_.find(record.id);
   if (found != records_.end()) found->second = std::move(record);
 }

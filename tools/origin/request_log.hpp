@@ -69,7 +69,7 @@ class RequestLog {
   using Sink = std::function<void(const RequestRecord&)>;
 
   // `keep` false: counts only, for servers that run for long. `sink` gets each finished record, one
-  // at a time.
+  // at a time; it may ask this log.
   RequestLog(bool keep, Sink sink) : keep_(keep), sink_(std::move(sink)) {}
 
   std::uint64_t new_connection();
@@ -89,6 +89,7 @@ class RequestLog {
  private:
   const bool keep_;
   const Sink sink_;
+  std::mutex sink_mutex_;
   mutable std::mutex mutex_;
   mutable std::condition_variable idle_;
   std::map<std::uint64_t, RequestRecord> records_;

@@ -70,8 +70,10 @@ asio::awaitable<bool> Sender::send_head() {
   }
   result_.status = response_.status;
   // The head travels with the first body bytes: one segment for a small object.
-  const bool together = delivery_.before_body.count() == 0 && response_.body != nullptr &&
-                        response_.body_bytes > 0 && !response_.head_only;
+  const bool at_once = delivery_.before_body.count() == 0 && wait_for(0).count() == 0 &&
+                       delivery_.bytes_per_second == 0;
+  const bool together =
+      at_once && response_.body != nullptr && response_.body_bytes > 0 && !response_.head_only;
   if (together) co_return true;
   const std::string head = std::exchange(pending_, {});
   const bool written = co_await stream_.write(head.data(), head.size());
@@ -114,7 +116,10 @@ asio::awaitable<bool> Sender::send_body() {
       co_return false;
     }
     if (sent_ >= response_.body_bytes) co_return true;
-    const bool sent = co_await send_chunk(next_chunk_bytes());
+    const std::size_t bytes = next_chunk_bytes();
+    const bool still_there = co_await pause(wait_for(bytes));
+    if (!still_there) co_return false;
+    const bool sent = co_await send_chunk(bytes);
     if (!sent) co_return false;
   }
 }
@@ -154,12 +159,17 @@ asio::awaitable<bool> Sender::send_chunk(std::size_t bytes) {
     co_return false;
   }
   sent_ += bytes;
+  co_return true;
+}
+
+// What the limits ask for before so many bytes go out. Before and not after: a wait after the last
+// byte would slow nobody down.
+Milliseconds Sender::wait_for(std::size_t bytes) const {
   Milliseconds wait = delivery_.each_chunk;
   if (delivery_.bytes_per_second > 0) {
     wait += Milliseconds(bytes * 1000 / delivery_.bytes_per_second);
   }
-  const bool still_there = co_await pause(wait);
-  co_return still_there;
+  return wait;
 }
 
 asio::awaitable<bool> Sender::after_body() {

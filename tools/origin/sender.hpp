@@ -39,6 +39,7 @@ class Sender {
 
   std::string head_text() const;
   std::size_t next_chunk_bytes() const;
+  Delivery::Milliseconds wait_for(std::size_t bytes) const;
   bool fill(std::size_t head_bytes, std::size_t bytes);
 
   Stream& stream_;

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 
 namespace sluice::origin {
@@ -21,6 +22,8 @@ using tcp = asio::ip::tcp;
 
 // Long beside the time from a last write to the end of its record, short beside a test.
 static constexpr std::chrono::milliseconds kSettle{100};
+
+static constexpr int kBacklog = 1024;
 
 // One io_context a thread; the first accepts and deals connections out in turn.
 class Server::Impl {
@@ -34,12 +37,7 @@ class Server::Impl {
     for (unsigned i = 0; i < std::max(options.threads, 1u); ++i) {
       contexts_.push_back(std::make_unique<asio::io_context>(1));
     }
-    const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
-    acceptor_ = std::make_unique<tcp::acceptor>(*contexts_[0]);
-    acceptor_->open(endpoint.protocol());
-    acceptor_->set_option(tcp::acceptor::reuse_address(true));
-    acceptor_->bind(endpoint);
-    acceptor_->listen(1024);
+    listen();
     const std::lock_guard lock(mutex_);
     bound_ = acceptor_->local_endpoint();
     asio::co_spawn(*contexts_[0], accept_loop(), asio::detached);
@@ -75,6 +73,22 @@ class Server::Impl {
   const std::shared_ptr<ServerState> state;
 
  private:
+  void listen() {
+    const ServerOptions& options = state->options;
+    try {
+      const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
+      acceptor_ = std::make_unique<tcp::acceptor>(*contexts_[0]);
+      acceptor_->open(endpoint.protocol());
+      acceptor_->set_option(tcp::acceptor::reuse_address(true));
+      acceptor_->bind(endpoint);
+      acceptor_->listen(kBacklog);
+    } catch (const boost::system::system_error& error) {
+      throw std::system_error(
+          static_cast<std::error_code>(error.code()),
+          fmt::format("cannot listen at {} port {}", options.address, options.port));
+    }
+  }
+
   asio::awaitable<void> accept_loop() {
     std::size_t next = 0;
     asio::steady_timer rest(*contexts_[0]);
