@@ -1,0 +1,247 @@
+#include "http/connection.hpp"
+
+#include "async/waiter.hpp"
+#include "base/units.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <utility>
+
+namespace sluice::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+/// Reads in a row before others on this thread (the watchdog among them) get their turn.
+constexpr unsigned kReadsInARow = 4;
+
+}  // namespace
+
+Connection::Connection(ConnectionContext& context, const Resolver::Address& address)
+    : context_(context),
+      address_(address),
+      socket_(context.executor),
+      parser_(context.peer, context.options.max_head_bytes) {
+  ++context_.stats.open_now;
+  context_.watchdog->add(*this);
+}
+
+Connection::~Connection() {
+  if (stream_ && reusable_) stream_->farewell();
+  context_.watchdog->remove(*this);
+  --context_.stats.open_now;
+}
+
+void Connection::give_up() noexcept {
+  gave_up_ = true;
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+async::Task<void> Connection::wait(Io what) {
+  const auto event = what == Io::want_write ? tcp::socket::wait_write : tcp::socket::wait_read;
+  boost::system::error_code error;
+  co_await socket_.async_wait(event, asio::redirect_error(asio::use_awaitable, error));
+  if (error == asio::error::operation_aborted && !gave_up_) async::throw_cancelled();
+}
+
+// --- opening ---
+
+async::Task<Result<void>> Connection::open() {
+  clock_.enter(PhaseClock::Phase::connecting, context_.runtime.now(),
+               context_.options.connect_timeout);
+  Result<void> connected = co_await connect();
+  if (!connected) co_return connected;
+  const int descriptor = socket_.native_handle();
+  if (context_.tls) {
+    clock_.enter(PhaseClock::Phase::handshaking, context_.runtime.now(),
+                 context_.options.tls_timeout);
+    stream_ = context_.tls->make_stream(descriptor);
+    if (!stream_) co_return Error(ErrorKind::local, "cannot set up TLS: out of memory");
+    Result<void> trusted = co_await shake_hands();
+    if (!trusted) co_return trusted;
+  } else {
+    stream_ = make_plain_stream(descriptor);
+  }
+  clock_.enter(PhaseClock::Phase::idle, context_.runtime.now(), {});
+  ++context_.stats.connections_opened;
+  opened_at_ = context_.runtime.now();
+  co_return Result<void>();
+}
+
+Error Connection::connect_error(int error) const {
+  Error made(ErrorKind::unreachable, "cannot connect to " + context_.peer + " (" +
+                                         address_.address().to_string() +
+                                         "): " + std::strerror(error));
+  made.os_error = error;
+  return made;
+}
+
+async::Task<Result<void>> Connection::connect() {
+  may_try_elsewhere_ = true;
+  const int descriptor = open_socket(address_.protocol().family());
+  if (descriptor < 0) co_return connect_error(errno);
+  boost::system::error_code failure;
+  socket_.assign(address_.protocol(), descriptor, failure);
+  if (failure) co_return connect_error(failure.value());
+  if (::connect(descriptor, address_.data(), static_cast<socklen_t>(address_.size())) != 0) {
+    if (errno != EINPROGRESS) co_return connect_error(errno);
+    co_await wait(Io::want_write);
+    if (gave_up_) co_return timeout_error();
+    int outcome = 0;
+    socklen_t size = sizeof outcome;
+    ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &outcome, &size);
+    if (outcome != 0) co_return connect_error(outcome);
+    // Registered anew: having waited for writability once, Asio would wake for it at every wait.
+    const int same = socket_.release(failure);
+    if (!failure) socket_.assign(address_.protocol(), same, failure);
+    if (failure) co_return connect_error(failure.value());
+  }
+  may_try_elsewhere_ = false;
+  co_return Result<void>();
+}
+
+async::Task<Result<void>> Connection::shake_hands() {
+  while (true) {
+    const IoResult step = stream_->handshake();
+    if (step.io == Io::done) co_return Result<void>();
+    if (step.io != Io::want_read && step.io != Io::want_write)
+      co_return Error(ErrorKind::unreachable,
+                      "cannot connect to " + context_.peer + ": " + stream_->failure());
+    co_await wait(step.io);
+    if (gave_up_) {
+      may_try_elsewhere_ = true;
+      co_return timeout_error();
+    }
+  }
+}
+
+// --- exchanging ---
+
+async::Task<Result<void>> Connection::exchange(Method method, std::string_view wire,
+                                               ResponseHandler& handler) {
+  ++exchanges_;
+  reusable_ = false;
+  clock_.enter(PhaseClock::Phase::awaiting, context_.runtime.now(),
+               context_.options.first_byte_timeout);
+  parser_.start(method, handler);
+  Result<void> outcome = co_await send(wire);
+  if (outcome) outcome = co_await receive();
+  clock_.enter(PhaseClock::Phase::idle, context_.runtime.now(), {});
+  co_return outcome;
+}
+
+async::Task<Result<void>> Connection::send(std::string_view wire) {
+  std::span<const std::byte> left = std::as_bytes(std::span(wire.data(), wire.size()));
+  while (!left.empty()) {
+    const IoResult step = stream_->write(left);
+    if (step.io == Io::done) {
+      left = left.subspan(step.bytes);
+      continue;
+    }
+    if (step.io != Io::want_read && step.io != Io::want_write) co_return broken();
+    co_await wait(step.io);
+    if (gave_up_) co_return timeout_error();
+  }
+  co_return Result<void>();
+}
+
+async::Task<Result<void>> Connection::receive() {
+  // The answer cannot be here yet: asking for it at once would be a system call in vain.
+  co_await wait(Io::want_read);
+  unsigned reads_in_a_row = 0;
+  while (true) {
+    if (gave_up_) co_return timeout_error();
+    const IoResult step = stream_->read(context_.read_buffer);
+    if (step.io == Io::want_read || step.io == Io::want_write) {
+      reads_in_a_row = 0;
+      co_await wait(step.io);
+      continue;
+    }
+    if (step.io == Io::failed) co_return broken();
+    Result<void> taken = step.io == Io::end ? parser_.end_of_stream() : take(step.bytes);
+    if (!taken) {
+      was_stale_ = step.io == Io::end && exchanges_ > 1 && !parser_.got_any();
+      co_return taken;
+    }
+    if (parser_.done()) co_return taken;
+    if (++reads_in_a_row < kReadsInARow) continue;
+    reads_in_a_row = 0;
+    co_await asio::post(context_.executor, asio::use_awaitable);
+  }
+}
+
+Result<void> Connection::take(std::size_t bytes) {
+  const std::uint64_t before = parser_.body_bytes();
+  const auto received = std::span<const std::byte>(context_.read_buffer).first(bytes);
+  const Result<std::size_t> used = parser_.feed(received);
+  context_.stats.bytes_received += parser_.body_bytes() - before;
+  if (!used) return used.error();
+  // Bytes after the answer are an answer to nothing: whose would the next one be?
+  if (parser_.done())
+    reusable_ = parser_.keep_alive() && *used == bytes;
+  else
+    note_progress();
+  return {};
+}
+
+void Connection::note_progress() {
+  const ClientOptions& options = context_.options;
+  if (parser_.in_body()) {
+    if (clock_.phase() != PhaseClock::Phase::body)
+      clock_.enter_body(context_.runtime.now(), options.stall_window, options.stall_bytes);
+    clock_.set_body_bytes(parser_.body_bytes());
+  } else if (clock_.phase() == PhaseClock::Phase::awaiting) {
+    clock_.enter(PhaseClock::Phase::head, context_.runtime.now(), options.stall_window);
+  }
+}
+
+Error Connection::broken() {
+  was_stale_ = exchanges_ > 1 && !parser_.got_any();
+  std::string text = context_.peer + ": " + stream_->failure();
+  if (parser_.got_any())
+    text += ", after " + std::to_string(parser_.body_bytes()) + " bytes of the answer's body";
+  return {ErrorKind::transient, std::move(text)};
+}
+
+Error Connection::timeout_error() const {
+  using Phase = PhaseClock::Phase;
+  const std::string limit =
+      units::format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(clock_.limit()));
+  switch (clock_.phase()) {
+    case Phase::connecting:
+      return {ErrorKind::unreachable, "cannot connect to " + context_.peer + " (" +
+                                          address_.address().to_string() + "): no answer within " +
+                                          limit};
+    case Phase::handshaking:
+      return {ErrorKind::unreachable, "cannot connect to " + context_.peer +
+                                          ": the TLS handshake took longer than " + limit};
+    case Phase::body:
+      return {ErrorKind::transient,
+              context_.peer + " stalled after " + std::to_string(parser_.body_bytes()) +
+                  " bytes of its answer: fewer than " +
+                  std::to_string(context_.options.stall_bytes) + " bytes in " + limit};
+    case Phase::head:
+      return {ErrorKind::transient,
+              context_.peer + " did not finish the head of its answer within " + limit};
+    case Phase::idle:
+    case Phase::awaiting:
+      break;
+  }
+  return {ErrorKind::transient, context_.peer + " did not answer within " + limit};
+}
+
+bool Connection::is_quiet() {
+  std::array<std::byte, 1> unexpected{};
+  return stream_->read(unexpected).io == Io::want_read;
+}
+
+}  // namespace sluice::http

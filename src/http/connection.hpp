@@ -1,0 +1,98 @@
+#pragma once
+
+#include "async/runtime.hpp"
+#include "base/result.hpp"
+#include "http/client.hpp"
+#include "http/codec.hpp"
+#include "http/resolver.hpp"
+#include "http/transport.hpp"
+#include "http/watchdog.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::http {
+
+/// What the connections of one client share; it outlives them.
+struct ConnectionContext {
+  async::Runtime& runtime;
+  async::Executor executor;
+  ClientOptions options;
+  std::string peer;                 ///< "https://host:port", for messages
+  std::unique_ptr<TlsContext> tls;  ///< nullptr for http
+  /// The only read buffer: what was read is handed to the handler before anything else runs on this
+  /// thread. It stays in the cache, and an idle connection holds none.
+  std::vector<std::byte> read_buffer;
+  std::shared_ptr<Watchdog> watchdog;
+  ClientStats stats;
+};
+
+/// One connection: a socket, its stream and the parser of its answers. Destroying it closes it.
+class Connection final : public Watched {
+ public:
+  Connection(ConnectionContext& context, const Resolver::Address& address);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() override;
+
+  /// Connects, and shakes hands over TLS. `unreachable` if that fails.
+  async::Task<Result<void>> open();
+  /// Whether another address might do better after `open` failed: not if TLS was refused.
+  bool may_try_elsewhere() const noexcept { return may_try_elsewhere_; }
+
+  /// Sends the request's bytes and feeds the answer to `handler`. After an error the connection is
+  /// of no further use.
+  async::Task<Result<void>> exchange(Method method, std::string_view wire,
+                                     ResponseHandler& handler);
+
+  /// After an exchange failed: whether that was because the server had closed a kept-alive
+  /// connection, so that nothing of an answer came.
+  bool was_stale() const noexcept { return was_stale_; }
+  /// After a successful exchange: whether the connection may carry another.
+  bool is_reusable() const noexcept { return reusable_; }
+  /// Before another exchange: whether neither an end nor bytes that nobody asked for have arrived.
+  bool is_quiet();
+
+  void rest(SteadyTime now) noexcept { idle_since_ = now; }
+  SteadyTime idle_since() const noexcept { return idle_since_; }
+  SteadyTime opened_at() const noexcept { return opened_at_; }
+  const Resolver::Address& address() const noexcept { return address_; }
+
+  PhaseClock& phase_clock() noexcept override { return clock_; }
+  void give_up() noexcept override;
+
+ private:
+  async::Task<Result<void>> connect();
+  async::Task<Result<void>> shake_hands();
+  async::Task<Result<void>> send(std::string_view wire);
+  async::Task<Result<void>> receive();
+  async::Task<void> wait(Io what);
+  Result<void> take(std::size_t bytes);  ///< those in the read buffer
+  void note_progress();
+  Error connect_error(int error) const;
+  Error timeout_error() const;
+  Error broken();
+  Error ended();
+
+  ConnectionContext& context_;
+  const Resolver::Address address_;
+  boost::asio::ip::tcp::socket socket_;
+  std::unique_ptr<Stream> stream_;
+  ResponseParser parser_;
+  PhaseClock clock_;
+  SteadyTime opened_at_{};
+  SteadyTime idle_since_{};
+  std::uint64_t exchanges_ = 0;
+  bool may_try_elsewhere_ = false;
+  bool gave_up_ = false;
+  bool was_stale_ = false;
+  bool reusable_ = false;
+};
+
+}  // namespace sluice::http
