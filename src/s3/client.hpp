@@ -31,6 +31,15 @@ struct SessionOptions {
 enum class RequestKind : std::uint8_t { list, head, get, probe };  ///< probe: HeadBucket, bytes=0-0
 inline constexpr std::size_t kRequestKinds = 4;
 
+/// Optional parts of the protocol. One that an endpoint refuses (405, 501) is left out from then
+/// on.
+enum class Feature : std::uint8_t {
+  checksum_mode,        ///< x-amz-checksum-mode: ENABLED
+  optional_attributes,  ///< RestoreStatus in listings; asked of AWS only
+  if_match,             ///< If-Match: the ETag of the answer is still compared
+};
+inline constexpr std::size_t kFeatures = 3;
+
 /// What the clients of all shards share of one bucket: where it is, who we are, what we learned.
 /// Thread-safe.
 class Session {
@@ -51,11 +60,19 @@ class Session {
   void set_skew_seconds(std::int64_t seconds) noexcept { skew_seconds_ = seconds; }
 
   /// Where requests go now: follows the region unless an endpoint was given.
-  http::Url endpoint() const;
+  http::Url endpoint() const { return endpoint_in(region()); }
+  http::Url endpoint_in(const std::string& region) const;
   bool is_aws() const noexcept { return options_.endpoint_url.empty(); }
   bool uses_path_style() const noexcept;
   /// "bucket b at https://… (region r)": for messages.
   std::string description() const;
+
+  bool uses(Feature feature) const noexcept {
+    return !switched_off_[static_cast<std::size_t>(feature)];
+  }
+  void switch_off(Feature feature) noexcept {
+    switched_off_[static_cast<std::size_t>(feature)] = true;
+  }
 
   void count(RequestKind kind) noexcept { ++requests_[static_cast<std::size_t>(kind)]; }
   std::uint64_t requests(RequestKind kind) const noexcept {
@@ -63,15 +80,19 @@ class Session {
   }
 
  private:
-  Session(SessionOptions options, std::shared_ptr<aws::CredentialsProvider> credentials);
+  Session(SessionOptions options, std::shared_ptr<aws::CredentialsProvider> credentials,
+          http::Url custom_endpoint);
+  http::Url service_endpoint(const std::string& region) const;  ///< no bucket in the host
 
   const SessionOptions options_;
+  const http::Url custom_endpoint_;  ///< no host: AWS
   const std::shared_ptr<aws::CredentialsProvider> credentials_;
   mutable std::mutex mutex_;
   std::string region_;
   bool region_corrected_ = false;
   std::atomic<std::int64_t> skew_seconds_ = 0;
   std::array<std::atomic<std::uint64_t>, kRequestKinds> requests_{};
+  std::array<std::atomic<bool>, kFeatures> switched_off_{};
 };
 
 /// The ObjectStore of one shard over HTTP. It signs, sends, interprets, and makes the corrections

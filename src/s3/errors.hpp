@@ -2,11 +2,14 @@
 
 #include "base/result.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace sluice::s3 {
+
+inline constexpr std::size_t kMaxErrorBytes = 64 * 1024;  ///< of an error's body that are read
 
 /// An S3 `<Error>` document. Unknown or broken XML gives empty fields, never a failure.
 struct ErrorDocument {

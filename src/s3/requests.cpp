@@ -1,0 +1,125 @@
+#include "s3/requests.hpp"
+
+#include "base/text.hpp"
+#include "base/time.hpp"
+#include "s3/etag.hpp"
+
+#include <algorithm>
+
+namespace sluice::s3 {
+
+namespace {
+
+constexpr unsigned kMaxKeys = 1000;  // API reference, ListObjectsV2: the most that S3 returns
+
+/// The signer encodes paths itself, so a base path is taken back to raw bytes.
+std::string bucket_path(const Place& place) {
+  std::string path =
+      text::uri_decoded(place.endpoint.base_path, text::Plus::literal).value_or(std::string());
+  if (place.is_path_style) {
+    path += '/';
+    path += place.bucket;
+  }
+  return path;
+}
+
+std::string object_path(const Place& place, std::string_view key) {
+  std::string path = bucket_path(place);
+  path += '/';
+  path += key;
+  return path;
+}
+
+Draft draft_for(const Place& place, RequestKind kind, http::Method method, std::string path) {
+  Draft draft;
+  draft.kind = kind;
+  draft.method = method;
+  draft.path = std::move(path);
+  if (draft.path.empty()) draft.path = "/";
+  draft.headers.emplace_back("host", place.endpoint.host_header());
+  if (place.request_payer) draft.headers.emplace_back("x-amz-request-payer", "requester");
+  return draft;
+}
+
+void ask_for_checksum(Draft& draft, const Place& place) {
+  if (!place.checksum_mode) return;
+  draft.headers.emplace_back("x-amz-checksum-mode", "ENABLED");
+  draft.features.push_back(Feature::checksum_mode);
+}
+
+void ask_for_version(Draft& draft, const Place& place, const Version& version) {
+  if (!version.etag.empty()) {
+    if (!place.if_match) return;
+    draft.headers.emplace_back("if-match", quoted_etag(version.etag));
+    draft.features.push_back(Feature::if_match);
+  } else if (version.modified_ms > 0) {
+    // Rounded up: servers that keep milliseconds compare them with the header's whole second.
+    draft.headers.emplace_back("if-unmodified-since",
+                               dates::format_http((version.modified_ms + 999) / 1000));
+  }
+}
+
+std::string range_header(const ByteRange& range) {
+  return "bytes=" + std::to_string(range.offset()) + "-" + std::to_string(range.last());
+}
+
+}  // namespace
+
+Place::Place(const Session& session)
+    : region(session.region()),
+      endpoint(session.endpoint_in(region)),
+      bucket(session.options().bucket),
+      is_path_style(session.uses_path_style()),
+      request_payer(session.options().request_payer),
+      checksum_mode(session.uses(Feature::checksum_mode)),
+      optional_attributes(session.is_aws() && session.uses(Feature::optional_attributes)),
+      if_match(session.uses(Feature::if_match)) {}
+
+Draft list_draft(const Place& place, const store::ListRequest& request) {
+  Draft draft = draft_for(place, RequestKind::list, http::Method::get, bucket_path(place));
+  draft.query = {{"list-type", "2"}, {"encoding-type", "url"}};
+  draft.query.emplace_back("max-keys", std::to_string(std::clamp(request.max_keys, 1U, kMaxKeys)));
+  if (!request.prefix.empty()) draft.query.emplace_back("prefix", request.prefix);
+  if (!request.delimiter.empty()) draft.query.emplace_back("delimiter", request.delimiter);
+  if (!request.token.empty()) {
+    draft.query.emplace_back("continuation-token", request.token);
+  } else if (!request.start_after.empty()) {
+    draft.query.emplace_back("start-after", request.start_after);
+  }
+  if (place.optional_attributes) {
+    draft.headers.emplace_back("x-amz-optional-object-attributes", "RestoreStatus");
+    draft.features.push_back(Feature::optional_attributes);
+  }
+  return draft;
+}
+
+Draft head_draft(const Place& place, const store::HeadRequest& request) {
+  Draft draft =
+      draft_for(place, RequestKind::head, http::Method::head, object_path(place, request.key));
+  if (request.want_checksum) ask_for_checksum(draft, place);
+  return draft;
+}
+
+Draft get_draft(const Place& place, const store::GetRequest& request) {
+  Draft draft =
+      draft_for(place, RequestKind::get, http::Method::get, object_path(place, request.key));
+  if (request.range) {
+    draft.headers.emplace_back("range", range_header(*request.range));
+  } else if (request.want_checksum) {
+    ask_for_checksum(draft, place);
+  }
+  ask_for_version(draft, place, request.version);
+  return draft;
+}
+
+Draft probe_draft(const Place& place, std::string_view key) {
+  Draft draft = draft_for(place, RequestKind::probe, http::Method::get, object_path(place, key));
+  draft.headers.emplace_back("range", "bytes=0-0");
+  return draft;
+}
+
+Draft bucket_draft(const Place& place) {
+  return draft_for(place, RequestKind::probe, http::Method::head, bucket_path(place));
+}
+
+}  // namespace sluice::s3

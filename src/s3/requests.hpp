@@ -1,0 +1,50 @@
+#pragma once
+
+#include "http/message.hpp"
+#include "s3/client.hpp"
+#include "s3/errors.hpp"
+#include "store/object_store.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// The first of three steps (build, send, interpret): what to ask, as pure functions.
+namespace sluice::s3 {
+
+/// Where one attempt goes, and which optional parts of the protocol it may use. Taken anew from the
+/// session for every attempt, since a correction changes it.
+struct Place {
+  explicit Place(const Session& session);
+  void leave_out_features() noexcept { checksum_mode = optional_attributes = if_match = false; }
+
+  std::string region;
+  http::Url endpoint;
+  std::string bucket;
+  bool is_path_style;
+  bool request_payer;
+  bool checksum_mode;
+  bool optional_attributes;
+  bool if_match;
+};
+
+/// A request before it is encoded and signed.
+struct Draft {
+  RequestKind kind = RequestKind::list;
+  http::Method method = http::Method::get;
+  std::string path;                                          ///< raw bytes
+  std::vector<std::pair<std::string, std::string>> query;    ///< raw
+  std::vector<std::pair<std::string, std::string>> headers;  ///< to be signed, host included
+  std::vector<Feature> features;                             ///< that it uses
+};
+
+Draft list_draft(const Place& place, const store::ListRequest& request);
+Draft head_draft(const Place& place, const store::HeadRequest& request);
+Draft get_draft(const Place& place, const store::GetRequest& request);
+/// GET of bytes=0-0: whether the key is there.
+Draft probe_draft(const Place& place, std::string_view key);
+/// HEAD of the bucket: where it is.
+Draft bucket_draft(const Place& place);
+
+}  // namespace sluice::s3
