@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace sluice::local {
 
@@ -22,18 +23,19 @@ class FileDescriptor {
   ~FileDescriptor();
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
+  int release() noexcept { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;
 };
 
 /// A file in `.sluice/staging/`: not visible under any final name. Removed on destruction unless it
-/// was published or kept. Movable; writes at distinct offsets may come from several threads at
-/// once.
+/// was published or kept, and never outlives its Destination. Movable; writes at distinct offsets
+/// may come from several threads at once.
 class StagedFile {
  public:
   StagedFile() = default;
-  StagedFile(StagedFile&&) noexcept = default;
+  StagedFile(StagedFile&& other) noexcept;
   StagedFile& operator=(StagedFile&& other) noexcept;
   ~StagedFile();
 
@@ -45,9 +47,13 @@ class StagedFile {
   /// record must hold, since a file system may round the time.
   Result<LocalFile> finish(std::int64_t modified_ms);
   void keep() noexcept { name_.clear(); }  ///< not removed on destruction
+  /// Gives the descriptor back while the file waits to be published: a group of thousands would
+  /// otherwise hold as many. No write_at, finish or fd() after this.
+  void close_descriptor() noexcept { fd_ = FileDescriptor(); }
 
  private:
   friend class Destination;
+  friend class Staging;
   FileDescriptor fd_;
   int staging_fd_ = -1;  ///< borrowed from the Destination
   std::string name_;
@@ -63,6 +69,10 @@ struct DestinationOptions {
 /// lacks it). Errors: `local`; `refused_key` if something that is not ours or not a regular file is
 /// in the way; `locked` if another process holds DIR.
 ///
+/// `.sluice` reached under another name (a case-folding file system, a short name) is refused too.
+/// Codes of `refused_key`: see publish; also "special-file" and "mount-point" for what stands where
+/// a parent should be.
+///
 /// Threads: stat_file, open_file and create_staged from any thread; what changes the tree (publish,
 /// make_directory, remove, flip_to_directory, sync) from the publishing role only.
 class Destination {
@@ -77,7 +87,10 @@ class Destination {
   /// Empties `staging/`: what a crashed run left behind.
   Result<void> clear_staging();
 
-  /// lstat semantics: a symlink is `other`; absent if any parent is absent or not a directory.
+  /// lstat semantics: a symlink is `other`; absent if any parent is absent or a regular file (which
+  /// may be ours, and flip). A parent that is a symlink, a special file or a mount point makes it
+  /// `other`: nothing could be stored there. `refused_key` with code "name-refused" if the file
+  /// system cannot hold such a name.
   Result<LocalFile> stat_file(const RelativePath& path) const;
   /// For hashing: read-only, O_NOFOLLOW, never blocks; `refused_key` unless a regular file.
   Result<FileDescriptor> open_file(const RelativePath& path) const;

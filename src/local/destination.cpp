@@ -1,0 +1,407 @@
+#include "local/destination.hpp"
+
+#include "base/text.hpp"
+#include "local/beneath.hpp"
+#include "local/lock.hpp"
+#include "local/parent_cache.hpp"
+#include "local/staging.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace sluice::local {
+namespace {
+
+/// Parents may be removed under our hands by other programs; somebody who does so in a loop must
+/// not keep us in one.
+constexpr int kMostRetries = 8;
+
+std::string quoted(std::string_view path) {
+  return "\"" + text::escaped(path) + "\"";
+}
+
+Error refused(const char* code, std::string message) {
+  Error error(ErrorKind::refused_key, std::move(message));
+  error.code = code;
+  return error;
+}
+
+Error occupied(std::string_view path) {
+  return refused("occupied", quoted(path) +
+                                 " is a directory, a symbolic link or a special file here and is "
+                                 "left alone; move it away to mirror the object of that name");
+}
+
+/// A name that this file system cannot hold (eCryptfs ends at 143 bytes, others want UTF-8) is the
+/// key's fault; everything else is the disk's.
+Error failed(std::string_view what, std::string_view path, int error) {
+  if (error == ENAMETOOLONG || error == EILSEQ)
+    return refused("name-refused", quoted(path) + " is no name that this file system can hold");
+  return local_error(std::string(what) + " " + quoted(path), error);
+}
+
+Error changed(std::string_view path) {
+  return Error(ErrorKind::changed, quoted(path) + " was modified locally since it was recorded");
+}
+
+Result<void> make_with_parents(const std::string& dir) {
+  int first_error = 0;  // a parent's failure explains why the rest fails with ENOENT
+  for (std::size_t end = dir.find('/', 1);; end = dir.find('/', end + 1)) {
+    const bool made = mkdir(dir.substr(0, end).c_str(), 0777) == 0 || errno == EEXIST;
+    if (!made && first_error == 0) first_error = errno;
+    if (end != std::string::npos) continue;
+    if (made) return {};
+    return local_error("cannot create the directory " + quoted(dir), first_error);
+  }
+}
+
+}  // namespace
+
+struct Destination::Impl {
+  std::string dir;
+  FileDescriptor root;    // O_RDONLY: syncfs wants a descriptor that is open for real
+  FileDescriptor folder;  // .sluice
+  FileDescriptor lock;
+  Beneath beneath;
+  Staging staging;
+  ParentCache stat_parents;
+  dev_t folder_device = 0;
+  ino_t folder_inode = 0;
+
+  Result<void> open_folder();
+  bool is_own_folder(std::string_view path) const;
+  Error refusal(std::string_view what, std::string_view path, std::string_view directory, int error,
+                std::string* blocking) const;
+  Result<FileDescriptor> parent(std::string_view what, const RelativePath& path) const;
+  Result<FileDescriptor> make(std::string_view what, const RelativePath& path,
+                              std::string_view directory, std::string* blocking) const;
+  LocalFile judge_parents(std::string_view parent, int error) const;
+  void prune(std::string_view path) const;
+};
+
+/// `.sluice` under whatever name the file system knows it by. Only the first name of a path can
+/// lead there. Asked again for each path: what a name means may change while we run.
+bool Destination::Impl::is_own_folder(std::string_view path) const {
+  struct stat st {};
+  return Beneath::stat_at(root.get(), path.substr(0, path.find('/')), st) == 0 &&
+         st.st_dev == folder_device && st.st_ino == folder_inode;
+}
+
+Result<void> Destination::Impl::open_folder() {
+  const std::string shown = quoted(dir + "/" + std::string(kReservedName));
+  const CName name(kReservedName);
+  if (mkdirat(root.get(), name.c_str(), 0700) != 0 && errno != EEXIST)
+    return local_error("cannot create " + shown, errno);
+  folder = FileDescriptor(beneath.open(kReservedName, O_RDONLY | O_DIRECTORY));
+  if (!folder) {
+    const int error = -folder.get();
+    if (error == ELOOP || error == ENOTDIR || error == EXDEV) {
+      Error refused(ErrorKind::local, shown +
+                                          " must be a plain directory, not a symbolic link, file "
+                                          "or mount point; move it away");
+      refused.os_error = error;
+      return refused;
+    }
+    return local_error("cannot open " + shown, error);
+  }
+  struct stat st {};
+  if (fstat(folder.get(), &st) != 0) return local_error("cannot look at " + shown, errno);
+  folder_device = st.st_dev;
+  folder_inode = st.st_ino;
+  // Staged files become public only by their rename.
+  if ((st.st_mode & 07777) != 0700 && fchmod(folder.get(), 0700) != 0)
+    return local_error("cannot make " + shown + " private", errno);
+  return {};
+}
+
+/// The error for a path whose parent `directory` could not be reached. A regular file there is
+/// named in `blocking`: the caller may own it.
+Error Destination::Impl::refusal(std::string_view what, std::string_view path,
+                                 std::string_view directory, int error,
+                                 std::string* blocking) const {
+  if (error == ENOTDIR || error == ELOOP || error == EXDEV) {
+    const Obstacle obstacle = beneath.obstacle(directory);
+    if (obstacle.type == FileType::regular) {
+      if (blocking != nullptr) *blocking = obstacle.path;
+      return refused("parent-is-file", quoted(path) + " needs a directory where the file " +
+                                           quoted(obstacle.path) + " is");
+    }
+    const std::string_view where = obstacle.path.empty() ? directory : obstacle.path;
+    if (error == EXDEV)
+      return refused("mount-point", quoted(path) + " lies beyond the mount point " + quoted(where) +
+                                        "; mirror into that file system on its own");
+    return refused("special-file", quoted(path) + " needs a directory where " + quoted(where) +
+                                       " is a symbolic link or a special file");
+  }
+  return failed(what, path, error);
+}
+
+Result<FileDescriptor> Destination::Impl::parent(std::string_view what,
+                                                 const RelativePath& path) const {
+  if (is_own_folder(path.text()))
+    return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
+  FileDescriptor fd(beneath.open_directory(path.parent()));
+  if (!fd) return refusal(what, path.text(), path.parent(), -fd.get(), nullptr);
+  return fd;
+}
+
+Result<FileDescriptor> Destination::Impl::make(std::string_view what, const RelativePath& path,
+                                               std::string_view directory,
+                                               std::string* blocking) const {
+  if (is_own_folder(path.text()))
+    return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
+  int error = 0;
+  for (int tries = 0; tries < kMostRetries; ++tries) {
+    FileDescriptor fd(beneath.make_directories(directory));
+    if (fd) return fd;
+    error = -fd.get();
+    if (error != ENOENT) break;
+  }
+  return refusal(what, path.text(), directory, error, blocking);
+}
+
+/// What stat_file says when the parent cannot be opened. A regular file in the way is absence (it
+/// may be ours, and flip); a link or a mount point is something in the way, so that nobody
+/// downloads what could never be stored.
+LocalFile Destination::Impl::judge_parents(std::string_view parent, int error) const {
+  LocalFile out;
+  if (error == ENOTDIR || error == ELOOP || error == EXDEV) {
+    const Obstacle obstacle = beneath.obstacle(parent);
+    if (obstacle.type == FileType::other) out.type = FileType::other;
+  }
+  return out;
+}
+
+/// Removes the parents of `path` that have become empty. What cannot be removed stays: that is no
+/// failure of the file's own removal.
+void Destination::Impl::prune(std::string_view path) const {
+  for (;;) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string_view::npos) return;
+    path = path.substr(0, slash);
+    const std::size_t above = path.rfind('/');
+    const bool top = above == std::string_view::npos;
+    const FileDescriptor fd(
+        beneath.open_directory(top ? std::string_view() : path.substr(0, above)));
+    if (!fd && fd.get() != -ENOENT) return;
+    const CName name(top ? path : path.substr(above + 1));
+    if (fd && unlinkat(fd.get(), name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) return;
+  }
+}
+
+Destination::Destination() : impl_(std::make_unique<Impl>()) {}
+Destination::~Destination() = default;
+
+Result<std::unique_ptr<Destination>> Destination::open(const std::string& dir,
+                                                       DestinationOptions options) {
+  if (dir.empty() || dir.find('\0') != std::string::npos)
+    return Error(ErrorKind::usage, "the destination directory has no valid name");
+  if (options.create) {
+    if (const auto made = make_with_parents(dir); !made) return made.error();
+  }
+  std::unique_ptr<Destination> out(new Destination());
+  Impl& impl = *out->impl_;
+  impl.dir = dir;
+  impl.root = FileDescriptor(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!impl.root) return local_error("cannot open the directory " + quoted(dir), errno);
+  impl.beneath =
+      Beneath::at(impl.root.get(), options.force_walk ? Resolver::walk : Resolver::kernel);
+  if (const auto opened = impl.open_folder(); !opened) return opened.error();
+  auto lock = take_lock(impl.folder.get(), dir);
+  if (!lock) return lock.error();
+  impl.lock = std::move(*lock);
+  auto staging = Staging::open(impl.beneath, impl.folder.get(), dir);
+  if (!staging) return staging.error();
+  impl.staging = std::move(*staging);
+  return out;
+}
+
+const std::string& Destination::dir() const noexcept {
+  return impl_->dir;
+}
+
+std::string Destination::record_path() const {
+  return impl_->dir + "/" + std::string(kReservedName) + "/record.db";
+}
+
+Result<void> Destination::clear_staging() {
+  return impl_->staging.clear();
+}
+
+Result<StagedFile> Destination::create_staged(unsigned shard, std::uint64_t size_bytes) {
+  return impl_->staging.create(shard, size_bytes);
+}
+
+Result<LocalFile> Destination::stat_file(const RelativePath& path) const {
+  const auto resolve = [this, &path](std::string_view parent) {
+    // Judged together with the parent: both are resolved at the same moment.
+    return impl_->is_own_folder(path.text()) ? -EXDEV : impl_->beneath.open_directory(parent);
+  };
+  struct stat st {};
+  const int error = impl_->stat_parents.stat(path.parent(), path.name(), st, resolve);
+  if (error == -EXDEV && impl_->is_own_folder(path.text())) {
+    LocalFile ours;
+    ours.type = FileType::other;
+    return ours;
+  }
+  if (error == 0) return to_local_file(st);
+  if (error == -ENOENT) return LocalFile{};
+  if (error == -ENOTDIR || error == -ELOOP || error == -EXDEV)
+    return impl_->judge_parents(path.parent(), -error);
+  return failed("cannot look at", path.text(), -error);
+}
+
+Result<FileDescriptor> Destination::open_file(const RelativePath& path) const {
+  const auto parent = impl_->parent("cannot open", path);
+  if (!parent) return parent.error();
+  struct stat st {};
+  if (const int error = Beneath::stat_at(parent->get(), path.name(), st); error != 0)
+    return failed("cannot open", path.text(), -error);
+  // Opening a FIFO would hang, opening a device may do something: looked at first, never opened.
+  if (!S_ISREG(st.st_mode)) return occupied(path.text());
+  FileDescriptor fd(
+      impl_->beneath.open_at(parent->get(), path.name(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (!fd) {
+    if (fd.get() == -ELOOP || fd.get() == -EXDEV) return occupied(path.text());
+    return failed("cannot open", path.text(), -fd.get());
+  }
+  if (fstat(fd.get(), &st) != 0) return local_error("cannot look at " + quoted(path.text()), errno);
+  if (!S_ISREG(st.st_mode)) return occupied(path.text());
+  return fd;
+}
+
+Result<void> Destination::publish(StagedFile& staged, const RelativePath& path,
+                                  std::string* blocking) {
+  constexpr std::string_view kWhat = "cannot put in place";
+  const CName name(path.name());
+  int error = ENOENT;
+  for (int tries = 0; tries < kMostRetries; ++tries) {
+    const auto parent = impl_->make(kWhat, path, path.parent(), blocking);
+    if (!parent) return parent.error();
+    struct stat st {};
+    const int found = Beneath::stat_at(parent->get(), path.name(), st);
+    if (found == 0 && !S_ISREG(st.st_mode)) return occupied(path.text());
+    if (found != 0 && found != -ENOENT) return failed(kWhat, path.text(), -found);
+    // Where nothing was, nothing is replaced: not even what came between looking and renaming.
+    const unsigned flags = found == 0 ? 0 : RENAME_NOREPLACE;
+    int failed =
+        renameat2(staged.staging_fd_, staged.name_.c_str(), parent->get(), name.c_str(), flags) == 0
+            ? 0
+            : errno;
+    if (failed == EINVAL || failed == ENOSYS)  // a file system or kernel without the flag
+      failed = renameat(staged.staging_fd_, staged.name_.c_str(), parent->get(), name.c_str()) == 0
+                   ? 0
+                   : errno;
+    if (failed == 0) {
+      staged.name_.clear();
+      return {};
+    }
+    error = failed;
+    if (error == EISDIR || error == EBUSY) return occupied(path.text());
+    if (error == EXDEV) return impl_->refusal(kWhat, path.text(), path.parent(), error, blocking);
+    if (error != ENOENT && error != EEXIST) break;  // else: the parent went, or the name came
+  }
+  return failed(kWhat, path.text(), error);
+}
+
+Result<void> Destination::make_directory(const RelativePath& path, std::string* blocking) {
+  const auto made = impl_->make("cannot create the directory", path, path.text(), blocking);
+  if (!made) return made.error();
+  return {};
+}
+
+Result<void> Destination::flip_to_directory(const RelativePath& path, const LocalFile& expected) {
+  constexpr std::string_view kWhat = "cannot turn into a directory";
+  const auto parent = impl_->parent(kWhat, path);
+  if (!parent) return parent.error();
+  struct stat st {};
+  if (const int error = Beneath::stat_at(parent->get(), path.name(), st); error != 0)
+    return failed(kWhat, path.text(), -error);
+  if (expected.type != FileType::regular || to_local_file(st) != expected)
+    return changed(path.text());
+
+  const auto made = impl_->staging.make_directory();
+  if (!made) return made.error();
+  const int staging = impl_->staging.fd();
+  const CName name(path.name());
+  if (renameat2(staging, made->c_str(), parent->get(), name.c_str(), RENAME_EXCHANGE) != 0) {
+    const int error = errno;
+    unlinkat(staging, made->c_str(), AT_REMOVEDIR);
+    if (error != EINVAL && error != ENOSYS) return failed(kWhat, path.text(), error);
+    // No exchange on this file system: for a moment the name holds neither.
+    if (unlinkat(parent->get(), name.c_str(), 0) != 0 ||
+        mkdirat(parent->get(), name.c_str(), 0777) != 0)
+      return failed(kWhat, path.text(), errno);
+    return {};
+  }
+  // What came out may be another file than was looked at: then everything goes back.
+  if (Beneath::stat_at(staging, *made, st) == 0 && to_local_file(st) != expected) {
+    if (renameat2(staging, made->c_str(), parent->get(), name.c_str(), RENAME_EXCHANGE) == 0)
+      unlinkat(staging, made->c_str(), AT_REMOVEDIR);
+    return changed(path.text());
+  }
+  if (unlinkat(staging, made->c_str(), 0) != 0) return failed(kWhat, path.text(), errno);
+  return {};
+}
+
+Result<void> Destination::remove(const RelativePath& path, const LocalFile& expected) {
+  constexpr std::string_view kWhat = "cannot remove";
+  if (impl_->is_own_folder(path.text()))
+    return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
+  const FileDescriptor parent(impl_->beneath.open_directory(path.parent()));
+  if (!parent && parent.get() != -ENOENT && parent.get() != -ENOTDIR && parent.get() != -ELOOP)
+    return impl_->refusal(kWhat, path.text(), path.parent(), -parent.get(), nullptr);
+  if (parent) {
+    struct stat st {};
+    const int found = Beneath::stat_at(parent.get(), path.name(), st);
+    if (found != 0 && found != -ENOENT) return failed(kWhat, path.text(), -found);
+    if (found == 0) {
+      if (expected.type != FileType::regular || to_local_file(st) != expected)
+        return changed(path.text());
+      if (unlinkat(parent.get(), CName(path.name()).c_str(), 0) != 0 && errno != ENOENT)
+        return failed(kWhat, path.text(), errno);
+    }
+  }
+  impl_->prune(path.text());
+  return {};
+}
+
+Result<LocalFile> Destination::set_mtime(const RelativePath& path, const LocalFile& expected,
+                                         std::int64_t modified_ms) {
+  constexpr std::string_view kWhat = "cannot set the time of";
+  const auto parent = impl_->parent(kWhat, path);
+  if (!parent) return parent.error();
+  struct stat st {};
+  if (const int error = Beneath::stat_at(parent->get(), path.name(), st); error != 0)
+    return failed(kWhat, path.text(), -error);
+  if (expected.type != FileType::regular || to_local_file(st) != expected)
+    return changed(path.text());
+  const FileTimes times = file_times(modified_ms);
+  const CName name(path.name());
+  if (utimensat(parent->get(), name.c_str(), times.values, AT_SYMLINK_NOFOLLOW) != 0)
+    return failed(kWhat, path.text(), errno);
+  if (const int error = Beneath::stat_at(parent->get(), path.name(), st); error != 0)
+    return failed(kWhat, path.text(), -error);
+  const LocalFile now = to_local_file(st);
+  if (now.inode != expected.inode || now.size != expected.size) return changed(path.text());
+  return now;
+}
+
+Result<void> Destination::sync() {
+  // Since Linux 5.8 syncfs also reports write-back errors since this descriptor was opened.
+  if (syncfs(impl_->root.get()) != 0)
+    return local_error("cannot make the files in " + quoted(impl_->dir) + " durable", errno);
+  return {};
+}
+
+std::uint64_t Destination::free_bytes() const noexcept {
+  struct statvfs st {};
+  if (fstatvfs(impl_->root.get(), &st) != 0) return 0;
+  return std::uint64_t{st.f_bavail} * st.f_frsize;
+}
+
+}  // namespace sluice::local

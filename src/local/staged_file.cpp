@@ -1,0 +1,67 @@
+#include "base/text.hpp"
+#include "local/beneath.hpp"
+#include "local/destination.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace sluice::local {
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  // Never repeated on EINTR: on Linux the descriptor is gone then, and may be another file's.
+  if (fd_ >= 0) close(fd_);
+}
+
+StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
+  if (this != &other) {
+    if (!name_.empty()) unlinkat(staging_fd_, name_.c_str(), 0);
+    fd_ = std::move(other.fd_);
+    staging_fd_ = other.staging_fd_;
+    name_ = std::exchange(other.name_, {});
+  }
+  return *this;
+}
+
+StagedFile::StagedFile(StagedFile&& other) noexcept
+    : fd_(std::move(other.fd_)),
+      staging_fd_(other.staging_fd_),
+      name_(std::exchange(other.name_, {})) {}
+
+StagedFile::~StagedFile() {
+  if (!name_.empty()) unlinkat(staging_fd_, name_.c_str(), 0);
+}
+
+Result<void> StagedFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written =
+        pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return local_error("cannot write the staged file " + name_, errno);
+    }
+    // A regular file never takes nothing; a loop here would have no end.
+    if (written == 0) return local_error("cannot write the staged file " + name_, EIO);
+    offset += static_cast<std::uint64_t>(written);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<LocalFile> StagedFile::finish(std::int64_t modified_ms) {
+  const FileTimes times = file_times(modified_ms);
+  struct stat st {};
+  if (futimens(fd_.get(), times.values) != 0 || fstat(fd_.get(), &st) != 0)
+    return local_error("cannot set the time of the staged file " + name_, errno);
+  return to_local_file(st);
+}
+
+}  // namespace sluice::local

@@ -1,0 +1,142 @@
+#include "local/staging.hpp"
+
+#include "base/text.hpp"
+
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace sluice::local {
+namespace {
+
+constexpr const char* kStagingName = "staging";
+
+/// From this size on, blocks are asked for at once: a full disk is noticed before the download, and
+/// parts that arrive out of order do not scatter the file. Below it the call costs more than it
+/// tells.
+constexpr std::uint64_t kReserveFrom = std::uint64_t{1} << 20;
+
+/// Ours are two levels deep; more is somebody else's and still has to go.
+constexpr int kDeepest = 64;
+
+struct CloseDirectory {
+  void operator()(DIR* dir) const noexcept { closedir(dir); }
+};
+
+using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
+
+/// Empty with errno set if it cannot be opened.
+DirectoryStream open_stream(int parent, const char* name) {
+  FileDescriptor fd(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return nullptr;
+  DirectoryStream stream(fdopendir(fd.get()));
+  if (stream) fd.release();  // closedir closes it
+  return stream;
+}
+
+/// Empties a directory without following anything. 0 or an errno.
+int empty_directory(int parent, const char* name, int depth) {
+  if (depth > kDeepest) return ELOOP;
+  const DirectoryStream dir = open_stream(parent, name);
+  if (!dir) return errno;
+  const int here = dirfd(dir.get());
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(dir.get());
+    if (entry == nullptr) return errno;
+    const std::string_view entry_name(entry->d_name);
+    if (entry_name == "." || entry_name == "..") continue;
+    if (unlinkat(here, entry->d_name, 0) == 0 || errno == ENOENT) continue;
+    if (errno != EISDIR && errno != EPERM) return errno;
+    if (const int error = empty_directory(here, entry->d_name, depth + 1); error != 0) return error;
+    if (unlinkat(here, entry->d_name, AT_REMOVEDIR) != 0) return errno;
+  }
+}
+
+/// Shards are directories and nothing else: a symlink put there before would lead our writes away.
+int remove_all_but_directories(int fd) {
+  const DirectoryStream dir = open_stream(fd, ".");
+  if (!dir) return errno;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(dir.get());
+    if (entry == nullptr) return errno;
+    struct stat st {};
+    if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode) &&
+        unlinkat(fd, entry->d_name, 0) != 0)
+      return errno;
+  }
+}
+
+/// 0 or an errno; a file system that cannot reserve is none.
+int reserve(int fd, std::uint64_t size_bytes) {
+  // KEEP_SIZE: a file of full length that holds only zeros would look finished.
+  while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)) != 0) {
+    if (errno == EINTR) continue;
+    return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? errno : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Error Staging::error(const char* what, int os_error) const {
+  return local_error(std::string(what) + " in " + shown_, os_error);
+}
+
+Result<Staging> Staging::open(const Beneath& beneath, int folder, const std::string& dir) {
+  Staging out;
+  out.shown_ = "\"" + text::escaped(dir) + "/.sluice/staging\"";
+  out.next_ = std::make_unique<std::atomic<std::uint64_t>>(0);
+  if (mkdirat(folder, kStagingName, 0700) != 0 && errno != EEXIST)
+    return local_error("cannot create " + out.shown_, errno);
+  out.fd_ = FileDescriptor(beneath.open_at(folder, kStagingName, O_RDONLY | O_DIRECTORY));
+  if (!out.fd_) return local_error("cannot open " + out.shown_, -out.fd_.get());
+  if (const int failed = remove_all_but_directories(out.fd()); failed != 0)
+    return out.error("cannot clear what is left", failed);
+  return out;
+}
+
+Result<void> Staging::clear() {
+  if (const int failed = empty_directory(fd_.get(), ".", 0); failed != 0)
+    return error("cannot clear what is left", failed);
+  return {};
+}
+
+Result<StagedFile> Staging::create(unsigned shard, std::uint64_t size_bytes) {
+  const std::string folder = std::to_string(shard);
+  StagedFile out;
+  for (int folders = 0;;) {
+    std::string name = folder + "/" + std::to_string(next_->fetch_add(1));
+    FileDescriptor fd(
+        openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    if (fd) {
+      out.fd_ = std::move(fd);
+      out.staging_fd_ = fd_.get();
+      out.name_ = std::move(name);
+      break;
+    }
+    if (errno == EEXIST || errno == EINTR) continue;  // left by a run that crashed
+    // The folder is made when it is first used; it may go again only while it is empty.
+    if (errno != ENOENT || ++folders > 8) return error("cannot create a file", errno);
+    if (mkdirat(fd_.get(), folder.c_str(), 0700) != 0 && errno != EEXIST)
+      return error("cannot create a folder", errno);
+  }
+  if (size_bytes >= kReserveFrom) {
+    if (const int failed = reserve(out.fd(), size_bytes); failed != 0)
+      return error("cannot reserve space", failed);
+  }
+  return out;
+}
+
+Result<std::string> Staging::make_directory() {
+  for (;;) {
+    std::string name = std::to_string(next_->fetch_add(1)) + ".dir";
+    if (mkdirat(fd_.get(), name.c_str(), 0777) == 0) return name;
+    if (errno != EEXIST) return error("cannot create a folder", errno);
+  }
+}
+
+}  // namespace sluice::local

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "local/beneath.hpp"
+#include "local/destination.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace sluice::local {
+
+/// `.sluice/staging/<shard>/<number>`: files on their way to their final names. Names are short
+/// numbers, so that no key is too long to be staged.
+class Staging {
+ public:
+  Staging() = default;
+  static Result<Staging> open(const Beneath& beneath, int folder, const std::string& dir);
+
+  int fd() const noexcept { return fd_.get(); }
+  Result<void> clear();
+  Result<StagedFile> create(unsigned shard, std::uint64_t size_bytes);
+  /// An empty directory to be swapped with a file; its name below fd().
+  Result<std::string> make_directory();
+
+ private:
+  Error error(const char* what, int os_error) const;
+
+  FileDescriptor fd_;
+  std::string shown_;
+  // On the heap, so that this can be moved: threads share the counter.
+  std::unique_ptr<std::atomic<std::uint64_t>> next_;
+};
+
+}  // namespace sluice::local

@@ -1,0 +1,551 @@
+#include "record/record.hpp"
+
+#include "base/text.hpp"
+#include "record/database.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// The format: one SQLite database in WAL mode, `PRAGMA user_version` = kSchema.
+//
+//   source   one row: what DIR mirrors, and whether that source is known to list in byte order
+//   objects  one row a key; the key is the whole key, as bytes, and sorts as bytes. Integers that
+//            C++ holds as uint64 are stored as the same 64 bits. state: 1 stored, 2 refused.
+//   passes   one row a pass, the newest kMostPasses of them
+//   meta     names and values for people
+//
+// Reserved for later schemas: `pending` (groups whose renames are not yet durable), `partials`
+// (interrupted downloads), `changes` (a journal for consumers). A newer schema is refused, never
+// guessed at; an older one is brought up by migrate() in one transaction.
+//
+// Durability: synchronous=NORMAL, so that a commit alone survives a crash of this process but not
+// of the machine. The publisher's sync (syncfs on the destination, which holds this file too) makes
+// commits durable together with the files they name. After a power cut the record may be older than
+// the files, never newer.
+//
+// Recovery: a file that is no sound database is moved aside with its WAL as record.db.damaged-<n>,
+// and an empty one is made; the next pass adopts what is there. At open everything is checked up to
+// kCheckedWhole bytes, beyond that only the edges of the tree. Damage that is met later fails that
+// run with code "damaged" and leaves `record.db.suspect`, on which the next open checks everything.
+namespace sluice::record {
+namespace {
+
+constexpr std::int64_t kSchema = 1;
+
+/// 10,000 passes are a week of a watch every minute.
+constexpr const char* kPrunePasses =
+    "DELETE FROM passes WHERE id <= (SELECT max(id) FROM passes) - 10000";
+
+/// Checked in about 0.1 s; a record of 50 million keys would take minutes.
+constexpr off_t kCheckedWhole = 16 << 20;
+
+/// More damaged copies than this are no help to anybody and would fill the disk.
+constexpr int kMostDamaged = 9;
+
+// busy_timeout is set before any of these. 2 MB of pages: the record is read in order and written
+// in batches, so that more would only cost memory.
+constexpr const char* kSetUpWriter =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=NORMAL;"
+    "PRAGMA journal_size_limit=67108864;";
+constexpr const char* kSetUp =
+    "PRAGMA cache_size=-2000;"
+    "PRAGMA temp_store=FILE;"
+    "PRAGMA temp.cache_size=-500;"
+    "PRAGMA trusted_schema=OFF;";
+
+constexpr const char* kCreate = R"(
+CREATE TABLE source (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  endpoint_host TEXT NOT NULL,
+  bucket TEXT NOT NULL,
+  prefix BLOB NOT NULL,
+  byte_order_proved INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE objects (
+  key BLOB PRIMARY KEY NOT NULL,
+  etag TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  modified_ms INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
+  proof INTEGER NOT NULL,
+  digest_kind INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  state INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE passes (
+  id INTEGER PRIMARY KEY,
+  started_ms INTEGER NOT NULL,
+  finished_ms INTEGER NOT NULL DEFAULT 0,
+  outcome TEXT NOT NULL DEFAULT '',
+  listed INTEGER NOT NULL DEFAULT 0,
+  kept INTEGER NOT NULL DEFAULT 0,
+  fetched INTEGER NOT NULL DEFAULT 0,
+  fetched_bytes INTEGER NOT NULL DEFAULT 0,
+  deleted INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0,
+  refused INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('format', 'record of a sluice mirror'),
+                        ('keys', 'objects.key holds bytes: CAST(key AS TEXT) shows them');
+PRAGMA user_version = 1;
+)";
+
+// The same columns, so that one function reads both and one binds both.
+constexpr const char* kCreateAbsent =
+    "CREATE TEMP TABLE IF NOT EXISTS absent (key BLOB PRIMARY KEY NOT NULL, etag, size, "
+    "modified_ms, mtime_ns, inode, proof, digest_kind, digest, state) WITHOUT ROWID";
+
+#define SLUICE_OBJECT_COLUMNS \
+  "key, etag, size, modified_ms, mtime_ns, inode, proof, digest_kind, digest, state"
+
+/// Statements are prepared on first use and kept.
+enum StatementId : std::size_t {
+  kUpsert,
+  kDelete,
+  kFind,
+  kRowsAfter,
+  kNoteAbsent,
+  kAbsentAfter,
+  kStatementCount,
+};
+constexpr std::array<std::string_view, kStatementCount> kSql = {
+    "INSERT OR REPLACE INTO objects (" SLUICE_OBJECT_COLUMNS
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    "DELETE FROM objects WHERE key = ?1",
+    "SELECT " SLUICE_OBJECT_COLUMNS " FROM objects WHERE key = ?1",
+    "SELECT " SLUICE_OBJECT_COLUMNS " FROM objects WHERE key > ?1 ORDER BY key LIMIT ?2",
+    "INSERT OR REPLACE INTO temp.absent (" SLUICE_OBJECT_COLUMNS
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    "SELECT " SLUICE_OBJECT_COLUMNS " FROM temp.absent WHERE key > ?1 ORDER BY key LIMIT ?2",
+};
+
+void bind_row(Statement& statement, const ObjectRow& row) {
+  statement.bind_blob(1, row.key)
+      .bind_text(2, row.version.etag)
+      .bind_unsigned(3, row.version.size)
+      .bind(4, row.version.modified_ms)
+      .bind(5, row.mtime_ns)
+      .bind_unsigned(6, row.inode)
+      .bind(7, static_cast<std::int64_t>(row.proof))
+      .bind(8, static_cast<std::int64_t>(row.digest.kind))
+      .bind_blob(9, row.digest.bytes)
+      .bind(10, static_cast<std::int64_t>(row.state));
+}
+
+ObjectRow read_row(const Statement& statement) {
+  ObjectRow row;
+  row.key = statement.bytes(0);
+  row.version.etag = statement.bytes(1);
+  row.version.size = statement.natural(2);
+  row.version.modified_ms = statement.integer(3);
+  row.mtime_ns = statement.integer(4);
+  row.inode = statement.natural(5);
+  row.proof = static_cast<Proof>(statement.integer(6));
+  row.digest.kind = static_cast<DigestKind>(statement.integer(7));
+  row.digest.bytes = statement.bytes(8);
+  row.state = static_cast<RowState>(statement.integer(9));
+  return row;
+}
+
+Error damaged(const std::string& path, std::string_view what) {
+  Error error(ErrorKind::local,
+              "the record \"" + text::escaped(path) + "\" is damaged: " + text::escaped(what));
+  error.code = "damaged";
+  return error;
+}
+
+std::string shown(const Source& source) {
+  return "s3://" + text::escaped(source.bucket) + "/" + text::escaped(source.prefix) + " at " +
+         text::escaped(source.endpoint_host);
+}
+
+bool exists(const std::string& path) {
+  struct stat st {};
+  return lstat(path.c_str(), &st) == 0;
+}
+
+/// The WAL goes along, and first: without its own database beside it, it could only be replayed
+/// into a wrong one.
+Result<void> move_aside(const std::string& path) {
+  std::string to;
+  for (int n = 1; n <= kMostDamaged; ++n) {
+    to = path + ".damaged-" + std::to_string(n);
+    if (!exists(to)) break;
+  }
+  for (const char* suffix : {"-wal", "-shm", ""}) {
+    if (std::rename((path + suffix).c_str(), (to + suffix).c_str()) != 0 && errno != ENOENT)
+      return local_error("cannot move the damaged record \"" + text::escaped(path) + "\" aside",
+                         errno);
+  }
+  unlink(suspicion_path(path).c_str());
+  return {};
+}
+
+}  // namespace
+
+struct Record::Impl {
+  explicit Impl(Database opened) : database(std::move(opened)) {}
+
+  Database database;
+  std::array<Statement, kStatementCount> statements;
+  bool was_damaged = false;
+  bool has_absent = false;
+
+  Result<Statement*> statement(StatementId id);
+  Result<std::vector<ObjectRow>> select(StatementId id, std::string_view after, std::size_t limit);
+  Result<void> write(StatementId id, const std::vector<ObjectRow>& rows);
+  template <class Body>
+  Result<void> in_transaction(const char* begin, Body&& body);
+  Result<void> need_absent();
+  Result<void> check_schema();
+  Result<void> migrate();
+  Result<void> check_sound();
+  Result<std::optional<Source>> read_source();
+  Result<void> settle_source(const Source& wanted, Adopt adopt);
+};
+
+Result<Statement*> Record::Impl::statement(StatementId id) {
+  Statement& kept = statements[id];
+  if (!kept) {
+    auto prepared = database.prepare(kSql[id]);
+    if (!prepared) return prepared.error();
+    kept = std::move(*prepared);
+  }
+  return &kept;
+}
+
+Result<std::vector<ObjectRow>> Record::Impl::select(StatementId id, std::string_view after,
+                                                    std::size_t limit) {
+  const auto prepared = statement(id);
+  if (!prepared) return prepared.error();
+  Statement& query = **prepared;
+  const Run run(query);
+  query.bind_blob(1, after).bind(2, static_cast<std::int64_t>(limit));
+  std::vector<ObjectRow> rows;
+  for (;;) {
+    switch (query.step()) {
+      case Step::row:
+        rows.push_back(read_row(query));
+        break;
+      case Step::done:
+        return rows;
+      case Step::failed:
+        return database.error();
+    }
+  }
+}
+
+Result<void> Record::Impl::write(StatementId id, const std::vector<ObjectRow>& rows) {
+  const auto prepared = statement(id);
+  if (!prepared) return prepared.error();
+  Statement& insert = **prepared;
+  for (const ObjectRow& row : rows) {
+    const Run run(insert);
+    bind_row(insert, row);
+    if (insert.step() == Step::failed) return database.error();
+  }
+  return {};
+}
+
+template <class Body>
+Result<void> Record::Impl::in_transaction(const char* begin, Body&& body) {
+  if (const auto begun = database.execute(begin); !begun) return begun.error();
+  auto done = body();
+  if (done) done = database.execute("COMMIT");
+  // Some errors have rolled back already; then this one is the error of no transaction.
+  if (!done) static_cast<void>(database.execute("ROLLBACK"));
+  return done;
+}
+
+Result<void> Record::Impl::need_absent() {
+  if (has_absent) return {};
+  if (const auto made = database.execute(kCreateAbsent); !made) return made.error();
+  has_absent = true;
+  return {};
+}
+
+Result<void> Record::Impl::check_schema() {
+  const auto version = database.number("PRAGMA user_version");
+  if (!version) return version.error();
+  if (*version > kSchema)
+    return Error(ErrorKind::usage, "the record \"" + text::escaped(database.path()) +
+                                       "\" was written by a newer sluice (its schema is " +
+                                       std::to_string(*version) + ", this one knows " +
+                                       std::to_string(kSchema) + "); update sluice");
+  const auto tables = database.number(
+      "SELECT count(*) FROM sqlite_master WHERE name IN ('source', 'objects', 'passes', 'meta')");
+  if (!tables) return tables.error();
+  if (*version < kSchema || *tables != 4) return damaged(database.path(), "its tables are missing");
+  return {};
+}
+
+/// Makes the tables of a database that has none.
+Result<void> Record::Impl::migrate() {
+  const auto version = database.number("PRAGMA user_version");
+  if (!version) return version.error();
+  const auto things = database.number("SELECT count(*) FROM sqlite_master");
+  if (!things) return things.error();
+  if (*version != 0 || *things != 0) return check_schema();
+  return in_transaction("BEGIN IMMEDIATE", [this] { return database.execute(kCreate); });
+}
+
+Result<void> Record::Impl::check_sound() {
+  struct stat st {};
+  const std::string mark = suspicion_path(database.path());
+  const bool suspect = exists(mark);
+  const bool small = stat(database.path().c_str(), &st) == 0 && st.st_size <= kCheckedWhole;
+  // Reading a value at both ends of the tree also finds a file that was cut short.
+  auto check = database.prepare(suspect || small
+                                    ? "PRAGMA quick_check(1)"
+                                    : "SELECT 'ok', (SELECT length(etag) FROM objects ORDER BY "
+                                      "key LIMIT 1), (SELECT length(etag) FROM objects ORDER BY "
+                                      "key DESC LIMIT 1)");
+  if (!check) return check.error();
+  if (check->step() != Step::row) return database.error();
+  if (const std::string_view verdict = check->bytes(0); verdict != "ok")
+    return damaged(database.path(), verdict);
+  if (const auto source = read_source(); !source) return source.error();
+  if (suspect) unlink(mark.c_str());
+  return {};
+}
+
+Result<std::optional<Source>> Record::Impl::read_source() {
+  auto query = database.prepare("SELECT endpoint_host, bucket, prefix FROM source");
+  if (!query) return query.error();
+  const Step step = query->step();
+  if (step == Step::failed) return database.error();
+  if (step == Step::done) return std::optional<Source>();
+  Source out;
+  out.endpoint_host = query->bytes(0);
+  out.bucket = query->bytes(1);
+  out.prefix = query->bytes(2);
+  return std::optional<Source>(std::move(out));
+}
+
+/// A record of another source is refused, or on request taken over. Its rows are dropped then: the
+/// same ETag means the same content only within one bucket (some servers count up), so that the
+/// next pass has to look at the files themselves.
+Result<void> Record::Impl::settle_source(const Source& wanted, Adopt adopt) {
+  const auto read = read_source();
+  if (!read) return read.error();
+  const std::optional<Source>& known = *read;
+  if (known == wanted) return {};
+  if (known && adopt == Adopt::no)
+    return Error(ErrorKind::usage, "this directory mirrors " + shown(*known) + ", not " +
+                                       shown(wanted) +
+                                       "; choose another directory, or take it over with --adopt");
+  return in_transaction("BEGIN IMMEDIATE", [this, &wanted]() -> Result<void> {
+    if (const auto dropped = database.execute("DELETE FROM objects"); !dropped)
+      return dropped.error();
+    auto insert = database.prepare(
+        "INSERT OR REPLACE INTO source (id, endpoint_host, bucket, prefix, byte_order_proved) "
+        "VALUES (1, ?1, ?2, ?3, 0)");
+    if (!insert) return insert.error();
+    insert->bind_text(1, wanted.endpoint_host)
+        .bind_text(2, wanted.bucket)
+        .bind_blob(3, wanted.prefix);
+    if (insert->step() == Step::failed) return database.error();
+    return {};
+  });
+}
+
+Record::Record() = default;
+Record::~Record() = default;
+
+Result<std::unique_ptr<Record>> Record::open(const std::string& path, const Source& source,
+                                             Adopt adopt) {
+  const auto attempt = [&path]() -> Result<std::unique_ptr<Impl>> {
+    auto database = Database::open(path, OpenMode::create);
+    if (!database) return database.error();
+    auto impl = std::make_unique<Impl>(std::move(*database));
+    if (const auto set = impl->database.execute(kSetUpWriter); !set) return set.error();
+    if (const auto set = impl->database.execute(kSetUp); !set) return set.error();
+    if (const auto made = impl->migrate(); !made) return made.error();
+    if (const auto sound = impl->check_sound(); !sound) return sound.error();
+    return impl;
+  };
+  auto opened = attempt();
+  const bool was_damaged = !opened && opened.error().code == "damaged";
+  if (was_damaged) {
+    if (const auto moved = move_aside(path); !moved) return moved.error();
+    opened = attempt();
+  }
+  if (!opened) return opened.error();
+  std::unique_ptr<Record> out(new Record());
+  out->impl_ = std::move(*opened);
+  out->impl_->was_damaged = was_damaged;
+  if (const auto settled = out->impl_->settle_source(source, adopt); !settled)
+    return settled.error();
+  return out;
+}
+
+Result<std::unique_ptr<Record>> Record::connect(const std::string& path, Access access) {
+  auto database = Database::open(
+      path, access == Access::read_only ? OpenMode::read_only : OpenMode::read_write);
+  if (!database) return database.error();
+  std::unique_ptr<Record> out(new Record());
+  out->impl_ = std::make_unique<Impl>(std::move(*database));
+  Database& opened = out->impl_->database;
+  if (access == Access::read_write) {
+    if (const auto set = opened.execute(kSetUpWriter); !set) return set.error();
+  }
+  if (const auto set = opened.execute(kSetUp); !set) return set.error();
+  if (const auto known = out->impl_->check_schema(); !known) return known.error();
+  return out;
+}
+
+std::optional<Source> Record::source() {
+  auto read = impl_->read_source();
+  return read ? std::move(*read) : std::nullopt;
+}
+
+bool Record::was_damaged() const noexcept {
+  return impl_->was_damaged;
+}
+
+Result<std::vector<ObjectRow>> Record::rows_after(std::string_view after, std::size_t limit) {
+  return impl_->select(kRowsAfter, after, limit);
+}
+
+Result<std::optional<ObjectRow>> Record::find(std::string_view key) {
+  const auto prepared = impl_->statement(kFind);
+  if (!prepared) return prepared.error();
+  Statement& query = **prepared;
+  const Run run(query);
+  query.bind_blob(1, key);
+  const Step step = query.step();
+  if (step == Step::failed) return impl_->database.error();
+  std::optional<ObjectRow> found;
+  if (step == Step::row) found = read_row(query);
+  return found;
+}
+
+Result<void> Record::commit(const Batch& batch) {
+  if (batch.empty()) return {};
+  return impl_->in_transaction("BEGIN IMMEDIATE", [this, &batch]() -> Result<void> {
+    if (const auto written = impl_->write(kUpsert, batch.upserts); !written) return written;
+    if (batch.deletes.empty()) return {};
+    const auto prepared = impl_->statement(kDelete);
+    if (!prepared) return prepared.error();
+    for (const std::string& key : batch.deletes) {
+      const Run run(**prepared);
+      (*prepared)->bind_blob(1, key);
+      if ((*prepared)->step() == Step::failed) return impl_->database.error();
+    }
+    return {};
+  });
+}
+
+Result<std::int64_t> Record::begin_pass(std::int64_t started_ms) {
+  std::int64_t id = 0;
+  const auto begun = impl_->in_transaction("BEGIN IMMEDIATE", [&]() -> Result<void> {
+    if (const auto pruned = impl_->database.execute(kPrunePasses); !pruned) return pruned;
+    auto insert =
+        impl_->database.prepare("INSERT INTO passes (started_ms) VALUES (?1) RETURNING id");
+    if (!insert) return insert.error();
+    insert->bind(1, started_ms);
+    if (insert->step() != Step::row) return impl_->database.error();
+    id = insert->integer(0);
+    return {};
+  });
+  if (!begun) return begun.error();
+  return id;
+}
+
+Result<void> Record::end_pass(const PassRow& pass) {
+  auto update = impl_->database.prepare(
+      "UPDATE passes SET finished_ms = ?2, outcome = ?3, listed = ?4, kept = ?5, fetched = ?6, "
+      "fetched_bytes = ?7, deleted = ?8, failed = ?9, refused = ?10 WHERE id = ?1");
+  if (!update) return update.error();
+  update->bind(1, pass.id)
+      .bind(2, pass.finished_ms)
+      .bind_text(3, pass.outcome)
+      .bind_unsigned(4, pass.listed)
+      .bind_unsigned(5, pass.kept)
+      .bind_unsigned(6, pass.fetched)
+      .bind_unsigned(7, pass.fetched_bytes)
+      .bind_unsigned(8, pass.deleted)
+      .bind_unsigned(9, pass.failed)
+      .bind_unsigned(10, pass.refused);
+  if (update->step() == Step::failed) return impl_->database.error();
+  return {};
+}
+
+Result<std::vector<PassRow>> Record::last_passes(std::size_t limit) {
+  auto query = impl_->database.prepare(
+      "SELECT id, started_ms, finished_ms, outcome, listed, kept, fetched, fetched_bytes, "
+      "deleted, failed, refused FROM passes ORDER BY id DESC LIMIT ?1");
+  if (!query) return query.error();
+  query->bind(1, static_cast<std::int64_t>(limit));
+  std::vector<PassRow> out;
+  Step step = query->step();
+  for (; step == Step::row; step = query->step()) {
+    PassRow pass;
+    pass.id = query->integer(0);
+    pass.started_ms = query->integer(1);
+    pass.finished_ms = query->integer(2);
+    pass.outcome = query->bytes(3);
+    pass.listed = query->natural(4);
+    pass.kept = query->natural(5);
+    pass.fetched = query->natural(6);
+    pass.fetched_bytes = query->natural(7);
+    pass.deleted = query->natural(8);
+    pass.failed = query->natural(9);
+    pass.refused = query->natural(10);
+    out.push_back(std::move(pass));
+  }
+  if (step == Step::failed) return impl_->database.error();
+  return out;
+}
+
+Result<Totals> Record::totals() {
+  auto query = impl_->database.prepare(
+      "SELECT count(*) FILTER (WHERE state = 1), coalesce(sum(size) FILTER (WHERE state = 1), 0), "
+      "count(*) FILTER (WHERE state = 2) FROM objects");
+  if (!query) return query.error();
+  if (query->step() != Step::row) return impl_->database.error();
+  return Totals{query->natural(0), query->natural(1), query->natural(2)};
+}
+
+bool Record::byte_order_proved() {
+  const auto proved = impl_->database.number("SELECT byte_order_proved FROM source");
+  return proved && *proved != 0;
+}
+
+Result<void> Record::set_byte_order_proved(bool proved) {
+  return impl_->database.execute(proved ? "UPDATE source SET byte_order_proved = 1"
+                                        : "UPDATE source SET byte_order_proved = 0");
+}
+
+Result<void> Record::note_absent(const std::vector<ObjectRow>& rows) {
+  if (rows.empty()) return {};
+  if (const auto made = impl_->need_absent(); !made) return made.error();
+  return impl_->in_transaction("BEGIN", [&] { return impl_->write(kNoteAbsent, rows); });
+}
+
+Result<std::vector<ObjectRow>> Record::absent_after(std::string_view after, std::size_t limit) {
+  if (const auto made = impl_->need_absent(); !made) return made.error();
+  return impl_->select(kAbsentAfter, after, limit);
+}
+
+Result<std::uint64_t> Record::count_absent() {
+  if (const auto made = impl_->need_absent(); !made) return made.error();
+  const auto count = impl_->database.number("SELECT count(*) FROM temp.absent");
+  if (!count) return count.error();
+  return static_cast<std::uint64_t>(*count);
+}
+
+Result<void> Record::clear_absent() {
+  if (!impl_->has_absent) return {};
+  return impl_->database.execute("DELETE FROM temp.absent");
+}
+
+Result<void> Record::checkpoint() {
+  return impl_->database.checkpoint();
+}
+
+}  // namespace sluice::record
