@@ -1,0 +1,150 @@
+#include "report/log.hpp"
+
+#include "base/time.hpp"
+#include "report/object_line.hpp"
+#include "report/wording.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/basic_file_sink.h>
+
+#include <cerrno>
+#include <cstdio>
+
+namespace sluice::report {
+namespace {
+
+spdlog::level::level_enum to_spdlog(Level level) noexcept {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+/// Hands lines to the terminal, which has a lock of its own.
+class TerminalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  TerminalSink(Terminal& terminal, Stamp stamp) : terminal_(terminal), stamp_(stamp) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::string_view text(message.payload.data(), message.payload.size());
+    const std::string head = stamp_ == Stamp::utc ? utc_stamp() + ' ' : "sluice: ";
+    switch (message.level) {
+      case spdlog::level::err:
+        return terminal_.log(Paint::red, head + "error: ", text);
+      case spdlog::level::warn:
+        return terminal_.log(Paint::yellow, head + "warning: ", text);
+      case spdlog::level::debug:
+        return terminal_.log(Paint::none, head + "debug: ", text);
+      default:
+        return terminal_.log(Paint::none, head, text);
+    }
+  }
+  void flush_() override {}
+
+  Terminal& terminal_;
+  const Stamp stamp_;
+};
+
+std::shared_ptr<spdlog::sinks::sink> open_file(const std::string& path) {
+  auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
+  sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+                                                                  spdlog::pattern_time_type::utc));
+  return sink;
+}
+
+/// 0 or the errno. spdlog hides it, and would make missing folders.
+int try_to_append(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "ae");
+  if (file == nullptr) return errno;
+  std::fclose(file);
+  return 0;
+}
+
+Error cannot_open(const std::string& path, int os_error) {
+  return local_error(fmt::format("cannot open the log file {}", printable(path)), os_error);
+}
+
+}  // namespace
+
+struct Log::Impl {
+  spdlog::logger everywhere{"sluice"};
+  spdlog::logger file{"file"};
+};
+
+Result<std::unique_ptr<Log>> Log::open(const LogOptions& options, Terminal& terminal) {
+  auto impl = std::make_unique<Impl>();
+  auto on_terminal = std::make_shared<TerminalSink>(terminal, options.stamp);
+  on_terminal->set_level(to_spdlog(options.terminal_level));
+  impl->everywhere.sinks().push_back(on_terminal);
+  impl->everywhere.set_level(spdlog::level::trace);
+  impl->file.set_level(spdlog::level::off);
+
+  if (!options.file.empty()) {
+    if (const int os_error = try_to_append(options.file); os_error != 0)
+      return cannot_open(options.file, os_error);
+    try {
+      auto in_file = open_file(options.file);
+      in_file->set_level(to_spdlog(options.file_level));
+      impl->everywhere.sinks().push_back(in_file);
+      impl->file.sinks().push_back(in_file);
+      impl->file.set_level(to_spdlog(options.file_level));
+    } catch (const spdlog::spdlog_ex&) {
+      return cannot_open(options.file, EIO);
+    }
+  }
+  // A full disk must not end the run; the terminal is told at most once a second (spdlog's rule).
+  const auto on_failure = [&terminal](const std::string& reason) {
+    terminal.log(Paint::yellow, "sluice: warning: ", "the log: " + printable(reason));
+  };
+  for (spdlog::logger* logger : {&impl->everywhere, &impl->file}) {
+    logger->set_error_handler(on_failure);
+    logger->flush_on(spdlog::level::warn);
+  }
+  return std::unique_ptr<Log>(new Log(std::move(impl)));
+}
+
+Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Log::~Log() {
+  flush();
+}
+
+void Log::write(Level level, std::string_view text) {
+  impl_->everywhere.log(to_spdlog(level), spdlog::string_view_t(printable(text)));
+}
+
+void Log::record(Level level, std::string_view text) {
+  if (records(level)) impl_->file.log(to_spdlog(level), spdlog::string_view_t(printable(text)));
+}
+
+void Log::write(const Error& error) {
+  write(Level::error, error.message);
+  if (const std::string details = error_details(error); !details.empty())
+    write(Level::error, "  the server said: " + details);
+}
+
+bool Log::records(Level level) const noexcept {
+  return impl_->file.should_log(to_spdlog(level));
+}
+
+void Log::flush() {
+  impl_->file.flush();
+}
+
+std::string utc_stamp() {
+  const auto now = WallClock::now().time_since_epoch();
+  return dates::format_iso_ms(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+}  // namespace sluice::report

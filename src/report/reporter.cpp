@@ -1,0 +1,37 @@
+#include "report/reporter.hpp"
+
+#include "report/object_line.hpp"
+
+namespace sluice::report {
+
+void Reporter::on_object(const ObjectEvent& event) {
+  const Wordiness wordiness = options_.details ? Wordiness::with_reason : Wordiness::brief;
+  switch (channel_of(event.what)) {
+    case Channel::none:
+      return;
+    case Channel::result:
+      return result(event, options_.results || event.dry_run, Level::info);
+    case Channel::detail:
+      return result(event, options_.details, Level::debug);
+    case Channel::warning:
+      return log_.write(Level::warning, object_line(event, wordiness));
+    case Channel::error:
+      return log_.write(Level::error, object_line(event, wordiness));
+  }
+}
+
+void Reporter::on_message(Level level, std::string_view text) {
+  log_.write(level, text);
+}
+
+void Reporter::result(const ObjectEvent& event, bool printed, Level level) {
+  const bool recorded = log_.records(level);
+  if (!printed && !recorded) return;
+  const Wordiness wordiness = options_.details ? Wordiness::with_reason : Wordiness::brief;
+  const std::string line = object_line(event, wordiness);
+  if (recorded) log_.record(level, line);
+  if (!printed) return;
+  terminal_.print(options_.stamp == Stamp::utc ? utc_stamp() + ' ' + line : line);
+}
+
+}  // namespace sluice::report

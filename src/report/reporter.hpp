@@ -1,0 +1,34 @@
+#pragma once
+
+#include "report/log.hpp"
+#include "report/terminal.hpp"
+
+#include "sluice/observer.hpp"
+
+namespace sluice::report {
+
+struct ReporterOptions {
+  bool results = true;   ///< a line on standard output for each change; a dry run always has them
+  bool details = false;  ///< also for what changed nothing, and the reason of each change
+  Stamp stamp = Stamp::none;  ///< on standard output
+};
+
+/// The engine's observer: results to standard output, complaints to the log, and a copy of both to
+/// the log file.
+class Reporter final : public Observer {
+ public:
+  Reporter(const ReporterOptions& options, Terminal& terminal, Log& log)
+      : options_(options), terminal_(terminal), log_(log) {}
+
+  void on_object(const ObjectEvent& event) override;
+  void on_message(Level level, std::string_view text) override;
+
+ private:
+  void result(const ObjectEvent& event, bool printed, Level level);
+
+  const ReporterOptions options_;
+  Terminal& terminal_;
+  Log& log_;
+};
+
+}  // namespace sluice::report

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// The small change of sentences for people.
+namespace sluice::report {
+
+std::string grouped(std::uint64_t number);  ///< "1,234,567"
+
+/// "1 object", "1,234 objects"; `noun` forms its plural with an s.
+std::string counted(std::uint64_t number, std::string_view noun);
+
+/// For sentences that others wrote, whose names are already escaped: what could deceive a terminal
+/// becomes `\xNN` as in text::escaped, but backslashes stay single.
+std::string printable(std::string_view sentence);
+
+}  // namespace sluice::report

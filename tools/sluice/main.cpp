@@ -1,0 +1,53 @@
+#include "command_line.hpp"
+#include "console.hpp"
+#include "signals.hpp"
+#include "verbs.hpp"
+
+#include "sluice/summary.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+using namespace sluice;
+using namespace sluice::cli;
+
+namespace {
+
+int print(const Information& information) {
+  std::string text = information.text;
+  if (!text.ends_with('\n')) text += '\n';
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return static_cast<int>(written ? ExitStatus::equal : ExitStatus::local);
+}
+
+int run(const Command& command, Signals& signals) {
+  switch (command.verb) {
+    case Verb::sync:
+      return run_sync(command.settings, signals);
+    case Verb::watch:
+      return run_watch(command.settings, signals);
+    case Verb::ls:
+      return run_ls(command.settings);
+  }
+  return static_cast<int>(ExitStatus::usage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // 1. Signals are blocked before any thread starts, so that one thread alone sees them.
+  Signals signals;
+
+  // 2. What is asked for.
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const auto asked =
+      parse_command_line(arguments, [](const char* name) { return std::getenv(name); });
+  if (!asked) {
+    print_error(asked.error());
+    leave(static_cast<int>(exit_status(asked.error())));
+  }
+
+  // 3. Say it or do it.
+  if (const auto* information = std::get_if<Information>(&*asked)) leave(print(*information));
+  leave(run(std::get<Command>(*asked), signals));
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "sluice/observer.hpp"
+#include "sluice/options.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace sluice::cli {
+
+enum class Verb : std::uint8_t { sync, watch, ls };
+inline constexpr std::size_t kVerbCount = 3;
+
+struct OutputSettings {
+  enum class Verbosity : std::uint8_t { quiet, normal, verbose };
+  Verbosity verbosity = Verbosity::normal;
+  enum class Progress : std::uint8_t { automatic, always, never };
+  Progress progress = Progress::automatic;
+  std::optional<Level> log_level;  ///< unset: by the verbosity
+  std::string log_file;
+};
+
+struct ListingSettings {
+  bool summarize = false;
+  bool human_readable = false;
+};
+
+/// Everything that flags, environment and config file can say. `mirror` holds source, tuning and
+/// filters for every verb.
+struct Settings {
+  MirrorOptions mirror;
+  WatchOptions watch;
+  ListingSettings listing;
+  OutputSettings output;
+  std::string config_file;
+
+  /// Filters are one list: those of a stronger layer (config file, environment, command line)
+  /// replace those of the weaker ones, as any other flag's value does.
+  void begin_layer() { filters_are_older_ = true; }
+  void add_filter(FilterRule rule);
+
+ private:
+  bool filters_are_older_ = true;
+};
+
+struct Command {
+  Verb verb = Verb::sync;
+  Settings settings;
+};
+
+}  // namespace sluice::cli

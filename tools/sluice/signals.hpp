@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace sluice::cli {
+
+/// SIGINT, SIGTERM and SIGHUP: the first asks for an orderly stop, the second ends the process at
+/// once with 128 + its number. SIGPIPE is ignored: writes fail instead.
+///
+/// To be made before any other thread, since threads inherit the blocked signals. A SIGHUP that the
+/// parent set to be ignored (nohup) stays so.
+class Signals {
+ public:
+  Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  /// From now on the first signal calls `stop`, on a thread of its own. Until then, and if it was
+  /// called before, a signal ends the process at once.
+  void on_first(std::function<void(int signal)> stop);
+
+  /// 128 + the number of the first signal, 0 if there was none.
+  int exit_status() const noexcept;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  ///< shared with the thread, which lives as long as the process
+};
+
+/// Ends the process without running destructors, once both streams are flushed: taking the engine
+/// down waits for name look-ups that hang, and there is nothing left to lose.
+[[noreturn]] void leave(int status);
+
+}  // namespace sluice::cli
