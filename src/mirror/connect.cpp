@@ -37,6 +37,8 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   const aws::Environment environment = aws::process_environment();
   auto config = aws::load_shared_config(environment, source.profile);
   if (!config) return config.error();
+  for (const std::string& warning : config->warnings)
+    observer.on_message(Level::warning, warning);
 
   s3::SessionOptions options;
   options.bucket = source.bucket;

@@ -35,15 +35,15 @@ RetryAction retry_action(ErrorKind kind) noexcept {
 }
 
 std::optional<std::chrono::milliseconds> next_pause(const RetryPolicy& policy, const Error& error,
-                                                    unsigned attempt,
+                                                    const Failures& failures,
                                                     std::uint64_t random) noexcept {
   const RetryAction action = retry_action(error.kind);
-  if (action == RetryAction::give_up || attempt >= policy.max_attempts) return std::nullopt;
-  if (action == RetryAction::pause_few && attempt >= policy.max_invalid_attempts)
+  if (action == RetryAction::give_up || failures.all >= policy.max_attempts) return std::nullopt;
+  if (action == RetryAction::pause_few && failures.invalid >= policy.max_invalid_attempts)
     return std::nullopt;
   const auto pace =
       action == RetryAction::pause_throttled ? async::Pace::throttled : async::Pace::normal;
-  return async::backoff_delay(policy.backoff, attempt, pace, error.retry_after, random);
+  return async::backoff_delay(policy.backoff, failures.all, pace, error.retry_after, random);
 }
 
 }  // namespace sluice::transfer

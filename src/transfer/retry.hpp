@@ -29,9 +29,15 @@ enum class RetryAction : std::uint8_t { give_up, pause, pause_throttled, pause_f
 /// THE function from what went wrong to what the retry loop does.
 RetryAction retry_action(ErrorKind kind) noexcept;
 
-/// The pause before the next try, or nullopt to give up. `attempt` counts failures, from 1.
+/// The failures of one request so far, the last one included.
+struct Failures {
+  unsigned all = 0;
+  unsigned invalid = 0;  ///< of these: answers that broke the protocol
+};
+
+/// The pause before the next try, or nullopt to give up.
 std::optional<std::chrono::milliseconds> next_pause(const RetryPolicy& policy, const Error& error,
-                                                    unsigned attempt,
+                                                    const Failures& failures,
                                                     std::uint64_t random) noexcept;
 
 /// THE retry loop. `attempt` is called again until it succeeds, fails for good, or has had its
@@ -40,12 +46,15 @@ template <class T>
 async::Task<Result<T>> with_retry(async::Runtime& runtime, const RetryPolicy& policy,
                                   RetryListener& listener,
                                   const std::function<async::Task<Result<T>>()>& attempt) {
-  for (unsigned failures = 1;; ++failures) {
+  Failures failures;
+  for (;;) {
     Result<T> result = co_await attempt();
     if (result.has_value()) co_return result;
+    ++failures.all;
+    if (result.error().kind == ErrorKind::invalid_answer) ++failures.invalid;
     const auto pause = next_pause(policy, result.error(), failures, runtime.random());
     if (!pause) co_return result;
-    listener.on_retry(result.error(), failures, *pause);
+    listener.on_retry(result.error(), failures.all, *pause);
     co_await runtime.sleep_for(*pause);
   }
 }

@@ -87,6 +87,14 @@ TEST(Retry, AnInvalidAnswerHasFewTries) {
   EXPECT_EQ(script.calls, 3);
 }
 
+TEST(Retry, OtherFailuresDoNotUseUpTheTriesOfInvalidAnswers) {
+  const RetryPolicy policy;
+  const Error invalid(ErrorKind::invalid_answer, "no");
+  EXPECT_TRUE(next_pause(policy, invalid, Failures{.all = 7, .invalid = 1}, 0));
+  EXPECT_FALSE(next_pause(policy, invalid, Failures{.all = 7, .invalid = 3}, 0));
+  EXPECT_FALSE(next_pause(policy, invalid, Failures{.all = 10, .invalid = 1}, 0));
+}
+
 TEST(Retry, RetryAfterIsWaitedFor) {
   Script script{ErrorKind::throttled, 2};
   script.retry_after = 7s;
