@@ -88,7 +88,8 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
     co_return false;
   }
   const std::string& prefix = engine_.options().source.prefix;
-  if (object.key == prefix) co_return true;  // the folder's own marker is the destination itself
+  // The marker of the folder that is mirrored is the destination itself.
+  if (object.key == prefix && object.size == 0) co_return true;
   if (!engine_.filter().includes(object.key.substr(prefix.size()))) co_return true;
 
   const auto path = local::RelativePath::from_key(object.key, prefix);

@@ -65,6 +65,7 @@ async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
   publication.row = row_of(*outcome.staged);
   publication.reason = std::move(outcome.task.reason);
   publication.file = std::move(outcome.staged->file);
+  publication.file.close_descriptor();  // a group of 4,096 must not hold as many descriptors
   co_await pass.publications.push(publication);
 }
 

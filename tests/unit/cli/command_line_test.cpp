@@ -115,8 +115,6 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
                                "--durability",
                                "none",
                                "-j8",
-                               "--list-concurrency",
-                               "2",
                                "--threads",
                                "3",
                                "--part-size",
@@ -156,7 +154,6 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
   EXPECT_EQ(m.verify, MirrorOptions::Verify::strict);
   EXPECT_EQ(m.durability, MirrorOptions::Durability::none);
   EXPECT_EQ(m.tuning.transfers, 8U);
-  EXPECT_EQ(m.tuning.list_concurrency, 2U);
   EXPECT_EQ(m.tuning.threads, 3U);
   EXPECT_EQ(m.tuning.part_bytes, 16U << 20);
   EXPECT_EQ(m.tuning.memory_bytes, 1U << 30);
@@ -203,10 +200,10 @@ TEST_F(CommandLine, RangesNameTheFlagTheRangeAndAnExample) {
             "--part-size: \"1K\" is not a size from 64 KiB to 5 GiB; write for example 8MiB");
   for (const Words& words :
        {Words{"-j", "4097"}, Words{"-j", "x"}, Words{"--threads", "65"}, Words{"--threads=-1"},
-        Words{"--list-concurrency", "0"}, Words{"--memory", "1MiB"}, Words{"--max-attempts", "0"},
-        Words{"--max-attempts", "101"}, Words{"--max-delete", "101%"}, Words{"--max-delete", "%"},
-        Words{"--max-delete", "many"}, Words{"--verify", "Strict"}, Words{"--delete=perhaps"},
-        Words{"--exclude="}, Words{"--exclude", ""}, Words{"--log-level", "loud"}}) {
+        Words{"--memory", "1MiB"}, Words{"--max-attempts", "0"}, Words{"--max-attempts", "101"},
+        Words{"--max-delete", "101%"}, Words{"--max-delete", "%"}, Words{"--max-delete", "many"},
+        Words{"--verify", "Strict"}, Words{"--delete=perhaps"}, Words{"--exclude="},
+        Words{"--exclude", ""}, Words{"--log-level", "loud"}}) {
     const std::string message = sync_mistake(words);
     EXPECT_TRUE(message.starts_with("--")) << message;
   }
@@ -304,8 +301,8 @@ TEST_F(CommandLine, MistakesInTheConfigFileNameFileLineAndRemedy) {
   const std::string path = folder_ / "site.toml";
   EXPECT_EQ(message("\ntransfer = 4"),
             path + ":2: there is no flag named transfer; did you mean transfers?");
-  EXPECT_EQ(message("list_concurrency = 4"),
-            path + ":1: there is no flag named list_concurrency; did you mean list-concurrency?");
+  EXPECT_EQ(message("max_attempts = 4"),
+            path + ":1: there is no flag named max_attempts; did you mean max-attempts?");
   EXPECT_EQ(message("transfers = 0"),
             path +
                 ":1: transfers: \"0\" is not a number from 1 to 4096, or auto; write for "

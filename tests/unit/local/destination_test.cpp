@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cerrno>
+#include <thread>
 
 namespace sluice::local {
 namespace {
@@ -243,6 +245,28 @@ TEST_P(DestinationTest, SetsTheTimeOfTheExpectedFile) {
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().kind, ErrorKind::changed);
   EXPECT_EQ(stat("d/f"), after);
+}
+
+TEST_P(DestinationTest, DecidingLooksWhilePublishingChanges) {
+  std::atomic<bool> done = false;
+  std::thread deciding([this, &done] {
+    while (!done) {
+      for (int n = 0; n < 20; ++n) {
+        const std::string name = "d" + std::to_string(n % 3) + "/f" + std::to_string(n);
+        const LocalFile seen = stat(name);
+        // Whole or absent, never something between.
+        EXPECT_TRUE(seen.type == FileType::absent || seen.size == 7) << name;
+      }
+    }
+  });
+  for (int n = 0; n < 400; ++n) {
+    const std::string name = "d" + std::to_string(n % 20 % 3) + "/f" + std::to_string(n % 20);
+    EXPECT_TRUE(put(name, "content"));
+    if (n % 4 != 0) continue;
+    EXPECT_TRUE(destination().remove(key(name), stat(name)));
+  }
+  done = true;
+  deciding.join();
 }
 
 TEST_P(DestinationTest, SyncsAndMeasures) {
