@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -347,33 +346,6 @@ TEST_F(ClientTls, AStaleConnectionIsReplaced) {
       }
     });
   }
-}
-
-TEST_F(ClientTls, APeerThatIsGoneRaisesNoSignal) {
-  const auto context = Identity::make({}, &authority_).server();
-  std::atomic<bool> gone = false;
-  ScriptedServer server(
-      [&gone](Peer& peer, unsigned number) {
-        if (number > 0) return serve(peer, number);
-        peer.request();
-        peer.send(answer("0"));
-        peer.reset();
-        gone = true;
-      },
-      context.get());
-  // As it is in a program that did nothing about it.
-  const auto before = std::signal(SIGPIPE, SIG_DFL);
-  runtime_->run([&]() -> Task {
-    const auto client = tls_client(server.port(), trusting(authority_));
-    Recorder recorder;
-    const auto outcome = co_await fetch(*client, recorder);
-    EXPECT_TRUE(outcome);
-    while (!gone)
-      co_await runtime_->sleep_for(1ms);
-    // Closing says good-bye to a socket that has been reset.
-    client->close_idle();
-  });
-  std::signal(SIGPIPE, before);
 }
 
 }  // namespace

@@ -221,6 +221,15 @@ TEST_P(Corrections, OneRegionIsEnough) {
   EXPECT_EQ(client.session->region(), "eu-west-1");
 }
 
+TEST_P(Corrections, TheBucketIsAskedForItsRegionOnceAtMost) {
+  ScriptedClient client(*runtime_, ScriptedClient::aws_options());
+  client.script.replies = {
+      error_reply(301, "PermanentRedirect", {{"x-amz-bucket-region", "eu-west-1"}}),
+      error_reply(301, "PermanentRedirect")};
+  EXPECT_EQ(client.list().error().kind, ErrorKind::wrong_region);
+  EXPECT_EQ(client.session->requests(RequestKind::probe), 0U);
+}
+
 TEST_P(Corrections, CustomEndpointKeepsItsHost) {
   ScriptedClient client(*runtime_);
   Reply reply = error_reply(400, "AuthorizationHeaderMalformed");

@@ -249,6 +249,7 @@ TEST(ListPageFields, EtagForms) {
       {"&#34;abc-17&#34;", "abc-17"},
       {"", ""},
       {"W/&quot;abc&quot;", ""},
+      {"W/abc", ""},
       {"&quot;&quot;", ""},
       {"&quot;", ""},
       {"&quot;a&quot;b&quot;", ""},  // could not be sent back in If-Match
@@ -387,7 +388,7 @@ TEST(ListPageRefused, Encodings) {
 }
 
 TEST(ListPageRefused, WithoutAnEnd) {
-  expect_refused(page_with("", ""), "IsTruncated");
+  expect_refused(page_with("", ""), "does not say whether it is complete");
   expect_refused(page_with("", "<IsTruncated/>"), "IsTruncated");
   expect_refused(page_with("", "<IsTruncated>1</IsTruncated>"), "IsTruncated");
   expect_refused(page_with("", "<IsTruncated>true</IsTruncated>"), "NextContinuationToken");
