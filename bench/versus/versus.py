@@ -37,6 +37,12 @@ def make_bucket(path, count, size):
                 out.write(piece)
 
 
+def client_environment():
+    """Only our own AWS settings: none of the user's may send a client elsewhere."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return dict(environment, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET)
+
+
 class Origin:
     def __init__(self, build, root, bucket_dir, tls):
         self.port_file = os.path.join(root, "port")
@@ -49,7 +55,7 @@ class Origin:
         if tls:
             command += ["--tls-self-signed", root]
             self.ca = os.path.join(root, "ca.pem")
-        environment = dict(os.environ, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET)
+        environment = client_environment()
         last = str(os.cpu_count() - 1)
         self.process = subprocess.Popen(["taskset", "-c", last] + command, env=environment,
                                         stdout=subprocess.DEVNULL)
@@ -105,7 +111,8 @@ def tools(build, origin, bucket_dir, out, work):
                 for name in names:
                     key = os.path.relpath(os.path.join(folder, name), bucket_dir)
                     text.write(f'url = "{origin.url}/bench/{key}"\noutput = "{out}/{key}"\n')
-        curl = ["curl", "-s", "--parallel", "--parallel-max", "64", "--create-dirs", "-K", config]
+        curl = ["curl", "-s", "--no-progress-meter", "--parallel", "--parallel-max", "64",
+                "--create-dirs", "-K", config]
         if origin.ca:
             curl += ["--cacert", origin.ca]
         yield "curl --parallel (no listing, no check)", curl
@@ -118,7 +125,7 @@ def run_row(build, work, row, scale, runs, tls):
     if not os.path.isdir(bucket_dir):
         make_bucket(bucket_dir, count, size)
     origin = Origin(build, work, bucket_dir, tls)
-    environment = dict(os.environ, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET)
+    environment = client_environment()
     out = os.path.join(work, "out")
     names = [name for name, _ in tools(build, origin, bucket_dir, out, work)]
     figures = {name: [] for name in names}

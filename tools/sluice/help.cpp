@@ -157,9 +157,8 @@ Usage:
     sluice VERB --help    the flags, examples and exit statuses of a verb
     sluice --version      version and build
 
-Endpoint, region, credentials, proxies and certificates come from where other
-AWS tools take them: the AWS_* and proxy variables, ~/.aws/config and
-~/.aws/credentials, and the roles of containers and EC2 instances.
+Endpoint, region, credentials and certificates come from where other AWS tools
+take them: the AWS_* variables, ~/.aws/config and ~/.aws/credentials.
 
 Examples:
     sluice sync s3://photos /srv/photos

@@ -2,6 +2,8 @@
 
 #include "client_fixture.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -466,10 +468,10 @@ TEST_F(ClientTest, AnExchangeAbandonedWithItsRuntimeDoesNoHarm) {
   std::unique_ptr<Client> client;
   Recorder recorder;
   Result<void> outcome;
-  async::TaskGroup group;
   runtime_->run([&]() -> Task {
     client = client_for(server.port());
-    group.spawn(executor(), fetch_into(*client, recorder, outcome));
+    boost::asio::co_spawn(executor(), fetch_into(*client, recorder, outcome),
+                          boost::asio::detached);
     co_await runtime_->sleep_for(50ms);
   });
   client.reset();
