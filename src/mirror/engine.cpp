@@ -47,7 +47,8 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
       counters_(counters),
       filter_(options.filters),
       fetch_options_(fetch_options_of(options)),
-      budget_(options.tuning.memory_bytes) {}
+      budget_(options.tuning.memory_bytes),
+      digester_(runtime) {}
 
 Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Observer& observer,
                                              async::Runtime& runtime, Counters& counters,

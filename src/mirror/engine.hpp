@@ -51,6 +51,7 @@ class Engine final : public transfer::RetryListener {
   plan::DecideOptions decide_options() const noexcept;
   const transfer::FetchOptions& fetch_options() const noexcept { return fetch_options_; }
   async::ByteBudget& budget() noexcept { return budget_; }
+  transfer::FileDigester& digester() noexcept { return digester_; }
 
   record::Record& writer() noexcept { return *writer_; }  ///< the publishing role's
   record::Record& reader() noexcept { return *reader_; }  ///< the deciding role's
@@ -73,6 +74,7 @@ class Engine final : public transfer::RetryListener {
   const plan::Filter filter_;
   transfer::FetchOptions fetch_options_;
   async::ByteBudget budget_;
+  transfer::FileDigester digester_;
   std::unique_ptr<local::Destination> destination_;
   std::unique_ptr<record::Record> writer_;
   std::unique_ptr<record::Record> reader_;

@@ -74,7 +74,8 @@ async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
 async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
   Engine& engine = pass.engine();
   transfer::Fetcher fetcher(engine.runtime(), shard, engine.data_store(shard), engine.destination(),
-                            engine.fetch_options(), engine, engine.counters().received_bytes);
+                            engine.digester(), engine.fetch_options(), engine,
+                            engine.counters().received_bytes);
   for (;;) {
     std::optional<transfer::Part> part = co_await pass.parts.pop();
     if (!part || pass.ended_early()) co_return;

@@ -326,7 +326,8 @@ Result<std::optional<Source>> Record::Impl::read_source() {
   return std::optional<Source>(std::move(out));
 }
 
-/// A record of another source is refused, or on request taken over. Its rows are dropped then: the
+/// A record of another source is refused, or on request taken over; one that has no rows (nothing
+/// of its source was ever stored: a mistyped bucket, say) binds nobody. Rows are dropped then: the
 /// same ETag means the same content only within one bucket (some servers count up), so that the
 /// next pass has to look at the files themselves.
 Result<void> Record::Impl::settle_source(const Source& wanted, Adopt adopt) {
@@ -334,7 +335,9 @@ Result<void> Record::Impl::settle_source(const Source& wanted, Adopt adopt) {
   if (!read) return read.error();
   const std::optional<Source>& known = *read;
   if (known == wanted) return {};
-  if (known && adopt == Adopt::no)
+  const auto rows = database.number("SELECT EXISTS (SELECT 1 FROM objects)");
+  if (!rows) return rows.error();
+  if (known && *rows != 0 && adopt == Adopt::no)
     return Error(ErrorKind::usage, "this directory mirrors " + shown(*known) + ", not " +
                                        shown(wanted) +
                                        "; choose another directory, or take it over with --adopt");

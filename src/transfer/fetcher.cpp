@@ -29,12 +29,14 @@ bool may_restart(ErrorKind kind) noexcept {
 }  // namespace
 
 Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
-                 local::Destination& destination, const FetchOptions& options,
-                 RetryListener& listener, std::atomic<std::uint64_t>& received)
+                 local::Destination& destination, FileDigester& digester,
+                 const FetchOptions& options, RetryListener& listener,
+                 std::atomic<std::uint64_t>& received)
     : runtime_(runtime),
       shard_(shard),
       store_(store),
       destination_(destination),
+      digester_(digester),
       options_(options),
       listener_(listener),
       received_(received) {}
@@ -121,6 +123,12 @@ async::Task<FetchOutcome> Fetcher::finish(std::shared_ptr<Assembly> assembly) {
   }
 }
 
+async::Task<Result<Digest>> Fetcher::hash_file(int fd, std::uint64_t size, DigestKind kind) {
+  if (kind == DigestKind::md5) return digester_.md5(fd, size);
+  return async::call_on<Result<Digest>>(runtime_.executor(async::Role::verify),
+                                        digest_of_file_task(fd, size, kind));
+}
+
 async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   // Named step by step: the proof, the digest, the time; only then is it a staged object.
   const auto head = assembly.head();
@@ -139,9 +147,7 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   if (auto streamed = assembly.streamed_digest(evidence.compute)) {
     computed = std::move(*streamed);
   } else {
-    auto hashed = co_await async::call_on<Result<Digest>>(
-        runtime_.executor(async::Role::verify),
-        digest_of_file_task(file.fd(), assembly.plan().size(), evidence.compute));
+    auto hashed = co_await hash_file(file.fd(), assembly.plan().size(), evidence.compute);
     if (!hashed) co_return hashed.error();
     computed = std::move(*hashed);
   }

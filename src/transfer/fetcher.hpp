@@ -5,6 +5,7 @@
 #include "local/destination.hpp"
 #include "store/object_store.hpp"
 #include "transfer/assembly.hpp"
+#include "transfer/file_digester.hpp"
 #include "transfer/retry.hpp"
 #include "transfer/verify.hpp"
 
@@ -41,8 +42,8 @@ class Fetcher {
  public:
   /// All references must outlive the fetcher; `received` counts body bytes for the progress line.
   Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
-          local::Destination& destination, const FetchOptions& options, RetryListener& listener,
-          std::atomic<std::uint64_t>& received);
+          local::Destination& destination, FileDigester& digester, const FetchOptions& options,
+          RetryListener& listener, std::atomic<std::uint64_t>& received);
 
   /// Fetches `part`. If it was the last of its object to end: verifies and finishes the object (or
   /// restarts it), and says what became of it.
@@ -53,12 +54,14 @@ class Fetcher {
   async::Task<Result<store::ObjectHead>> head(const std::string& key);
   async::Task<void> fetch_serially(Assembly& assembly);
   async::Task<FetchOutcome> finish(std::shared_ptr<Assembly> assembly);
+  async::Task<Result<Digest>> hash_file(int fd, std::uint64_t size, DigestKind kind);
   async::Task<Result<StagedObject>> complete(Assembly& assembly);
 
   async::Runtime& runtime_;
   const unsigned shard_;
   store::ObjectStore& store_;
   local::Destination& destination_;
+  FileDigester& digester_;
   const FetchOptions& options_;
   RetryListener& listener_;
   std::atomic<std::uint64_t>& received_;

@@ -215,6 +215,16 @@ TEST_P(PassTest, AnEmptyListingDeletesNothing) {
   EXPECT_TRUE(tree().empty());
 }
 
+TEST_P(PassTest, AnEmptyListingWithoutDeleteIsReported) {
+  bucket_.put("a", "one");
+  run();
+  bucket_.remove("a");
+  const auto summary = run();
+  EXPECT_EQ(exit_status(summary), ExitStatus::equal);
+  EXPECT_EQ(observer_->keys(What::extraneous), std::vector<std::string>{"a"});
+  EXPECT_EQ(tree(), (Tree{{"a", "one"}}));
+}
+
 TEST_P(PassTest, TheGuardHoldsBackAMassDeletion) {
   options_.delete_extraneous = true;
   for (int i = 0; i < 300; ++i)

@@ -168,7 +168,14 @@ TEST_F(RecordTest, AdoptTakesOverAndForgetsWhatItCannotTrust) {
   EXPECT_EQ(adopted->source(), other);
   EXPECT_TRUE(all_keys(*adopted).empty()) << "an ETag means nothing in another bucket";
   EXPECT_FALSE(adopted->byte_order_proved());
+  adopted->commit(batch_of({row("prefix/b")})).value();
   EXPECT_FALSE(try_open()) << "the old source is the foreign one now";
+}
+
+TEST_F(RecordTest, ARecordWithoutRowsBindsNobody) {
+  open();
+  const Source corrected{"s3.example.com", "the-right-bucket", "prefix/"};
+  EXPECT_EQ(try_open(corrected).value()->source(), corrected);
 }
 
 TEST_F(RecordTest, AdoptOfTheSameSourceKeepsEverything) {

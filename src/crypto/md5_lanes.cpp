@@ -1,0 +1,146 @@
+#include "crypto/md5_lanes.hpp"
+
+#include <cstring>
+
+namespace sluice::crypto {
+
+namespace {
+
+/// Eight 32-bit words, one a lane. The compiler makes AVX2, SSE2 or NEON of it.
+using Lanes = std::uint32_t __attribute__((vector_size(4 * kMd5Lanes)));
+
+// RFC 1321, section 3.4: T[i] = floor(2^32 * abs(sin(i))), and the shifts of each round.
+constexpr std::array<std::uint32_t, 64> kSines = {
+    0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
+    0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be, 0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821,
+    0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa, 0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8,
+    0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed, 0xa9e3e905, 0xfcefa3f8, 0x676f02d9, 0x8d2a4c8a,
+    0xfffa3942, 0x8771f681, 0x6d9d6122, 0xfde5380c, 0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70,
+    0x289b7ec6, 0xeaa127fa, 0xd4ef3085, 0x04881d05, 0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665,
+    0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1,
+    0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391};
+constexpr std::array<std::array<int, 4>, 4> kShifts = {
+    {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}}};
+
+constexpr std::size_t word_of(std::size_t step) noexcept {
+  switch (step / 16) {
+    case 0:
+      return step;
+    case 1:
+      return (5 * step + 1) % 16;
+    case 2:
+      return (3 * step + 5) % 16;
+    default:
+      return (7 * step) % 16;
+  }
+}
+
+template <std::size_t Step>
+[[gnu::always_inline]] inline void step_once(Lanes& a, const Lanes& b, const Lanes& c,
+                                             const Lanes& d, const Lanes* words) noexcept {
+  constexpr int kShift = kShifts[Step / 16][Step % 4];
+  Lanes mixed;
+  if constexpr (Step < 16)
+    mixed = d ^ (b & (c ^ d));
+  else if constexpr (Step < 32)
+    mixed = c ^ (d & (b ^ c));
+  else if constexpr (Step < 48)
+    mixed = b ^ c ^ d;
+  else
+    mixed = c ^ (b | ~d);
+  const Lanes sum = a + mixed + words[word_of(Step)] + kSines[Step];
+  a = b + ((sum << kShift) | (sum >> (32 - kShift)));
+}
+
+template <std::size_t Step>
+[[gnu::always_inline]] inline void all_steps(Lanes& a, Lanes& b, Lanes& c, Lanes& d,
+                                             const Lanes* words) noexcept {
+  if constexpr (Step < 64) {
+    step_once<Step>(a, b, c, d, words);
+    step_once<Step + 1>(d, a, b, c, words);
+    step_once<Step + 2>(c, d, a, b, words);
+    step_once<Step + 3>(b, c, d, a, words);
+    all_steps<Step + 4>(a, b, c, d, words);
+  }
+}
+
+[[gnu::always_inline]] inline std::uint32_t load_word(const std::byte* at) noexcept {
+  std::uint32_t word;
+  std::memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap32(word);
+#endif
+  return word;
+}
+
+[[gnu::always_inline]] inline void blocks_of_all(std::array<Md5State*, kMd5Lanes>& states,
+                                                 std::array<const std::byte*, kMd5Lanes>& data,
+                                                 std::size_t blocks) noexcept {
+  std::array<Lanes, 4> chain;
+  for (std::size_t word = 0; word < 4; ++word)
+    for (std::size_t lane = 0; lane < kMd5Lanes; ++lane)
+      chain[word][lane] = states[lane]->words[word];
+  for (std::size_t block = 0; block < blocks; ++block) {
+    Lanes words[16];
+    for (std::size_t word = 0; word < 16; ++word)
+      for (std::size_t lane = 0; lane < kMd5Lanes; ++lane)
+        words[word][lane] = load_word(data[lane] + block * kMd5BlockBytes + word * 4);
+    Lanes a = chain[0];
+    Lanes b = chain[1];
+    Lanes c = chain[2];
+    Lanes d = chain[3];
+    all_steps<0>(a, b, c, d, words);
+    chain[0] += a;
+    chain[1] += b;
+    chain[2] += c;
+    chain[3] += d;
+  }
+  for (std::size_t word = 0; word < 4; ++word)
+    for (std::size_t lane = 0; lane < kMd5Lanes; ++lane)
+      states[lane]->words[word] = chain[word][lane];
+}
+
+#if defined(__x86_64__)
+[[gnu::target("avx2")]] void blocks_avx2(std::array<Md5State*, kMd5Lanes>& states,
+                                         std::array<const std::byte*, kMd5Lanes>& data,
+                                         std::size_t blocks) noexcept {
+  blocks_of_all(states, data, blocks);
+}
+#endif
+
+}  // namespace
+
+void md5_blocks(std::array<Md5State*, kMd5Lanes> states,
+                std::array<const std::byte*, kMd5Lanes> data, std::size_t blocks) noexcept {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) return blocks_avx2(states, data, blocks);
+#endif
+  blocks_of_all(states, data, blocks);
+}
+
+std::string md5_finish(Md5State state, std::span<const std::byte> tail,
+                       std::uint64_t total_bytes) noexcept {
+  // The tail, a one bit, zeros, and the length in bits: one block or two.
+  std::array<std::byte, 2 * kMd5BlockBytes> last{};
+  std::memcpy(last.data(), tail.data(), tail.size());
+  last[tail.size()] = std::byte{0x80};
+  const std::size_t blocks = tail.size() < kMd5BlockBytes - 8 ? 1 : 2;
+  const std::uint64_t bits = total_bytes * 8;
+  for (std::size_t i = 0; i < 8; ++i)
+    last[blocks * kMd5BlockBytes - 8 + i] = static_cast<std::byte>(bits >> (8 * i));
+  std::array<Md5State, kMd5Lanes> scratch;
+  std::array<Md5State*, kMd5Lanes> states{};
+  std::array<const std::byte*, kMd5Lanes> data{};
+  for (std::size_t lane = 0; lane < kMd5Lanes; ++lane) {
+    states[lane] = lane == 0 ? &state : &scratch[lane];
+    data[lane] = last.data();
+  }
+  md5_blocks(states, data, blocks);
+  std::string digest;
+  for (const std::uint32_t word : state.words)
+    for (int i = 0; i < 4; ++i)
+      digest += static_cast<char>(word >> (8 * i));
+  return digest;
+}
+
+}  // namespace sluice::crypto

@@ -1,0 +1,139 @@
+#include "transfer/file_digester.hpp"
+
+#include "async/call_on.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <string>
+#include <unistd.h>
+
+namespace sluice::transfer {
+
+namespace {
+
+/// What a lane hashes between two turns of the role: eight of these fit the second-level cache.
+constexpr std::size_t kBufferBytes = 64 * 1024;
+
+}  // namespace
+
+async::Task<Result<Digest>> FileDigester::md5(int fd, std::uint64_t size) {
+  return async::call_on<Result<Digest>>(runtime_.executor(async::Role::verify), run(fd, size));
+}
+
+async::Task<Result<Digest>> FileDigester::run(int fd, std::uint64_t size) {
+  Lane lane;
+  lane.fd = fd;
+  lane.size = size;
+  lane.buffer.resize(kBufferBytes);
+  lanes_.push_back(&lane);
+  // However this coroutine ends, its lane goes, and the work passes on to the next.
+  struct Leaves {
+    FileDigester& digester;
+    Lane& lane;
+    ~Leaves() { digester.leave(lane); }
+  } const leaves{*this, lane};
+
+  while (!lane.done) {
+    if (driven_) {
+      lane.waiter = std::make_shared<async::Waiter>();
+      const auto waiter = lane.waiter;
+      const async::Waiter::Outcome outcome = co_await waiter->wait();
+      lane.waiter.reset();
+      if (outcome == async::Waiter::Outcome::cancelled) async::throw_cancelled();
+      continue;
+    }
+    driven_ = true;
+    step();
+    driven_ = false;
+    // New lanes join, and cancellation arrives, between two steps.
+    if (!lane.done) {
+      driven_ = true;
+      try {
+        co_await runtime_.sleep_until(runtime_.now());
+      } catch (...) {
+        driven_ = false;
+        throw;
+      }
+      driven_ = false;
+    }
+  }
+  co_return lane.result;
+}
+
+void FileDigester::leave(Lane& lane) noexcept {
+  std::erase(lanes_, &lane);
+  if (driven_) return;
+  const auto heir = std::find_if(lanes_.begin(), lanes_.end(), [](const Lane* other) {
+    return other->waiter != nullptr && !other->done;
+  });
+  if (heir != lanes_.end()) (*heir)->waiter->notify();
+}
+
+void FileDigester::fill(Lane& lane) {
+  while (lane.filled < lane.buffer.size()) {
+    const ssize_t got =
+        pread(lane.fd, lane.buffer.data() + lane.filled, lane.buffer.size() - lane.filled,
+              static_cast<off_t>(lane.offset + lane.filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      lane.result = local_error("cannot read a file to verify it", errno);
+      lane.done = true;
+      return;
+    }
+    if (got == 0) return;
+    lane.filled += static_cast<std::size_t>(got);
+  }
+}
+
+void FileDigester::finish(Lane& lane) {
+  lane.done = true;
+  const std::uint64_t length = lane.offset + lane.filled;
+  if (length != lane.size) {
+    lane.result =
+        Error(ErrorKind::corrupt, "a file has " + std::to_string(length) + " bytes where " +
+                                      std::to_string(lane.size) + " were expected");
+    return;
+  }
+  const auto tail = std::span<const std::byte>(lane.buffer).first(lane.filled);
+  lane.result = Digest{DigestKind::md5, crypto::md5_finish(lane.state, tail, length)};
+}
+
+void FileDigester::step() {
+  std::array<crypto::Md5State, crypto::kMd5Lanes> idle;
+  std::array<crypto::Md5State*, crypto::kMd5Lanes> states{};
+  std::array<const std::byte*, crypto::kMd5Lanes> data{};
+  std::array<Lane*, crypto::kMd5Lanes> active{};
+  std::size_t count = 0;
+  std::size_t blocks = kBufferBytes / crypto::kMd5BlockBytes;
+  for (Lane* lane : lanes_) {
+    if (count == crypto::kMd5Lanes) break;
+    if (lane->done) continue;
+    fill(*lane);
+    if (lane->done) continue;
+    active[count++] = lane;
+    blocks = std::min(blocks, lane->filled / crypto::kMd5BlockBytes);
+  }
+  if (count == 0) return;
+  for (std::size_t i = 0; i < crypto::kMd5Lanes; ++i) {
+    // A lane without a file hashes another's bytes into nothing.
+    states[i] = i < count ? &active[i]->state : &idle[i];
+    data[i] = active[i < count ? i : 0]->buffer.data();
+  }
+  if (blocks > 0) crypto::md5_blocks(states, data, blocks);
+  const std::size_t used = blocks * crypto::kMd5BlockBytes;
+  for (std::size_t i = 0; i < count; ++i) {
+    Lane& lane = *active[i];
+    lane.offset += used;
+    lane.filled -= used;
+    std::memmove(lane.buffer.data(), lane.buffer.data() + used, lane.filled);
+    if (lane.filled < crypto::kMd5BlockBytes) {
+      fill(lane);
+      if (!lane.done && lane.filled < crypto::kMd5BlockBytes) finish(lane);
+    }
+    if (lane.done && lane.waiter) lane.waiter->notify();
+  }
+}
+
+}  // namespace sluice::transfer
