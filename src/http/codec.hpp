@@ -49,6 +49,8 @@ class ResponseParser {
   /// Once done: whether the connection may carry another request.
   bool keep_alive() const noexcept { return keep_alive_; }
   std::uint64_t body_bytes() const noexcept { return body_bytes_; }
+  /// Bytes of the body that are sure to come; 0 where the server has not said how many.
+  std::uint64_t body_left() const noexcept { return state_ == State::sized ? remaining_ : 0; }
 
  private:
   enum class State : std::uint8_t { head, sized, chunked, until_end, done };

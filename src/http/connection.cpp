@@ -23,6 +23,12 @@ namespace {
 /// Reads in a row before others on this thread (the watchdog among them) get their turn.
 constexpr unsigned kReadsInARow = 4;
 
+/// In the middle of a large body the kernel wakes us for so many bytes, not for each segment or TLS
+/// record: half as much CPU in wake-ups where the network is slower than we are.
+constexpr int kLowWaterBytes = 128 * 1024;
+/// What of the body may be in TLS buffers of ours already, and so never come again.
+constexpr int kBufferedBytes = 96 * 1024;
+
 }  // namespace
 
 Connection::Connection(ConnectionContext& context, const Resolver::Address& address)
@@ -41,6 +47,13 @@ Connection::~Connection() {
 }
 
 void Connection::give_up() noexcept {
+  // What has arrived may lie below the low-water mark: a slow body is judged by its bytes, in a
+  // second window.
+  if (low_water_ > 1) {
+    trickles_ = true;
+    set_low_water(1);
+    return;
+  }
   gave_up_ = true;
   boost::system::error_code ignored;
   socket_.cancel(ignored);
@@ -130,6 +143,8 @@ async::Task<Result<void>> Connection::exchange(Method method, std::string_view w
                                                ResponseHandler& handler) {
   ++exchanges_;
   reusable_ = false;
+  trickles_ = false;
+  set_low_water(1);
   clock_.enter(PhaseClock::Phase::awaiting, context_.runtime.now(),
                context_.options.first_byte_timeout);
   parser_.start(method, handler);
@@ -163,6 +178,7 @@ async::Task<Result<void>> Connection::receive() {
     const IoResult step = stream_->read(context_.read_buffer);
     if (step.io == Io::want_read || step.io == Io::want_write) {
       reads_in_a_row = 0;
+      choose_low_water();
       co_await wait(step.io);
       continue;
     }
@@ -191,6 +207,17 @@ Result<void> Connection::take(std::size_t bytes) {
   else
     note_progress();
   return {};
+}
+
+void Connection::choose_low_water() {
+  const bool plenty = parser_.body_left() > kLowWaterBytes + kBufferedBytes;
+  set_low_water(plenty && !trickles_ ? kLowWaterBytes : 1);
+}
+
+void Connection::set_low_water(int bytes) noexcept {
+  if (bytes == low_water_) return;
+  if (::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) == 0)
+    low_water_ = bytes;
 }
 
 void Connection::note_progress() {

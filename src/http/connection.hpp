@@ -75,6 +75,8 @@ class Connection final : public Watched {
   async::Task<void> wait(Io what);
   Result<void> take(std::size_t bytes);  ///< those in the read buffer
   void note_progress();
+  void choose_low_water();
+  void set_low_water(int bytes) noexcept;
   Error connect_error(int error) const;
   Error timeout_error() const;
   Error broken();
@@ -89,6 +91,8 @@ class Connection final : public Watched {
   SteadyTime opened_at_{};
   SteadyTime idle_since_{};
   std::uint64_t exchanges_ = 0;
+  int low_water_ = 1;  ///< SO_RCVLOWAT as it is set
+  bool trickles_ = false;
   bool may_try_elsewhere_ = false;
   bool gave_up_ = false;
   bool was_stale_ = false;

@@ -134,6 +134,53 @@ TEST_F(ClientFaults, ASlowBodyThatKeepsComingIsFine) {
   EXPECT_EQ(recorder.body.size(), 60u);
 }
 
+TEST_F(ClientFaults, ALargeBodyThatComesInDripsIsJudgedByItsBytes) {
+  // Far less than the low-water mark in a window, far more than the floor.
+  const std::string drip(200, 'x');
+  ScriptedServer server([&drip](Peer& peer, unsigned) {
+    peer.request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    for (int i = 0; i < 80; ++i) {
+      std::this_thread::sleep_for(10ms);
+      peer.send(drip);
+    }
+    peer.send(std::string(1'000'000 - 80 * drip.size(), 'y'));
+  });
+  ClientOptions options;
+  options.stall_window = 200ms;
+  options.stall_bytes = 100;
+  Recorder recorder;
+  const auto outcome = fetch_once(server.port(), recorder, options);
+  EXPECT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(recorder.body.size(), 1'000'000u);
+}
+
+TEST_F(ClientFaults, ASmallAnswerAfterALargeOneIsNoticedAtOnce) {
+  ScriptedServer server([](Peer& peer, unsigned) {
+    peer.request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    std::this_thread::sleep_for(50ms);  // the client waits for plenty now
+    peer.send(std::string(1'000'000, 'y'));
+    peer.request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    std::this_thread::sleep_for(1s);
+  });
+  Recorder large;
+  Recorder small;
+  runtime_->run([&]() -> Task {
+    const auto client = client_for(server.port());
+    const auto first = co_await fetch(*client, large);
+    EXPECT_TRUE(first);
+    const auto before = SteadyClock::now();
+    const auto second = co_await fetch(*client, small);
+    EXPECT_TRUE(second);
+    EXPECT_LT(SteadyClock::now() - before, 800ms);
+    EXPECT_EQ(client->stats().connections_opened, 1u);
+  });
+  EXPECT_EQ(large.body.size(), 1'000'000u);
+  EXPECT_EQ(small.body, "ok");
+}
+
 TEST_F(ClientFaults, ARefusedConnectionIsUnreachable) {
   Recorder recorder;
   const auto outcome = fetch_once(closed_port(), recorder);
