@@ -79,8 +79,10 @@ async::Task<std::optional<Error>> delete_what_is_gone(Engine& engine, Pass& pass
   std::optional<Error> guard;
   if (pass.ended_early() || pass.failure()) co_return guard;
   Error why_not;
-  const auto licence =
-      plan::DeletionLicence::from(pass.listing, engine.options().allow_empty_source, &why_not);
+  // To report what is gone takes no permission to empty the mirror.
+  const bool allow_empty =
+      engine.options().allow_empty_source || !engine.options().delete_extraneous;
+  const auto licence = plan::DeletionLicence::from(pass.listing, allow_empty, &why_not);
   if (!licence) {
     const auto recorded = engine.writer().totals();
     const bool something_to_lose = recorded && recorded->objects > 0;
