@@ -35,26 +35,27 @@ constexpr std::size_t word_of(std::size_t step) noexcept {
   }
 }
 
-template <std::size_t Step>
-[[gnu::always_inline]] inline void step_once(Lanes& a, const Lanes& b, const Lanes& c,
-                                             const Lanes& d, const Lanes* words) noexcept {
+/// `Word` is Lanes, or one 32-bit word for a stream that is alone.
+template <std::size_t Step, class Word>
+[[gnu::always_inline]] inline void step_once(Word& a, const Word& b, const Word& c, const Word& d,
+                                             const Word* words) noexcept {
   constexpr int kShift = kShifts[Step / 16][Step % 4];
-  Lanes mixed;
+  Word mixed;
   if constexpr (Step < 16)
     mixed = d ^ (b & (c ^ d));
   else if constexpr (Step < 32)
-    mixed = c ^ (d & (b ^ c));
+    mixed = (d & b) + (c & ~d);  // a sum, so that only its first half waits for b
   else if constexpr (Step < 48)
     mixed = b ^ c ^ d;
   else
     mixed = c ^ (b | ~d);
-  const Lanes sum = a + mixed + words[word_of(Step)] + kSines[Step];
+  const Word sum = a + mixed + words[word_of(Step)] + kSines[Step];
   a = b + ((sum << kShift) | (sum >> (32 - kShift)));
 }
 
-template <std::size_t Step>
-[[gnu::always_inline]] inline void all_steps(Lanes& a, Lanes& b, Lanes& c, Lanes& d,
-                                             const Lanes* words) noexcept {
+template <std::size_t Step, class Word>
+[[gnu::always_inline]] inline void all_steps(Word& a, Word& b, Word& c, Word& d,
+                                             const Word* words) noexcept {
   if constexpr (Step < 64) {
     step_once<Step>(a, b, c, d, words);
     step_once<Step + 1>(d, a, b, c, words);
@@ -100,6 +101,25 @@ template <std::size_t Step>
       states[lane]->words[word] = chain[word][lane];
 }
 
+void blocks_of_one(Md5State& state, const std::byte* data, std::size_t blocks) noexcept {
+  auto [a0, b0, c0, d0] = state.words;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    std::uint32_t words[16];
+    for (std::size_t word = 0; word < 16; ++word)
+      words[word] = load_word(data + block * kMd5BlockBytes + word * 4);
+    std::uint32_t a = a0;
+    std::uint32_t b = b0;
+    std::uint32_t c = c0;
+    std::uint32_t d = d0;
+    all_steps<0>(a, b, c, d, words);
+    a0 += a;
+    b0 += b;
+    c0 += c;
+    d0 += d;
+  }
+  state.words = {a0, b0, c0, d0};
+}
+
 #if defined(__x86_64__)
 [[gnu::target("avx2")]] void blocks_avx2(std::array<Md5State*, kMd5Lanes>& states,
                                          std::array<const std::byte*, kMd5Lanes>& data,
@@ -118,6 +138,10 @@ void md5_blocks(std::array<Md5State*, kMd5Lanes> states,
   blocks_of_all(states, data, blocks);
 }
 
+void md5_blocks(Md5State& state, const std::byte* data, std::size_t blocks) noexcept {
+  blocks_of_one(state, data, blocks);
+}
+
 std::string md5_finish(Md5State state, std::span<const std::byte> tail,
                        std::uint64_t total_bytes) noexcept {
   // The tail, a one bit, zeros, and the length in bits: one block or two.
@@ -128,14 +152,7 @@ std::string md5_finish(Md5State state, std::span<const std::byte> tail,
   const std::uint64_t bits = total_bytes * 8;
   for (std::size_t i = 0; i < 8; ++i)
     last[blocks * kMd5BlockBytes - 8 + i] = static_cast<std::byte>(bits >> (8 * i));
-  std::array<Md5State, kMd5Lanes> scratch;
-  std::array<Md5State*, kMd5Lanes> states{};
-  std::array<const std::byte*, kMd5Lanes> data{};
-  for (std::size_t lane = 0; lane < kMd5Lanes; ++lane) {
-    states[lane] = lane == 0 ? &state : &scratch[lane];
-    data[lane] = last.data();
-  }
-  md5_blocks(states, data, blocks);
+  md5_blocks(state, last.data(), blocks);
   std::string digest;
   for (const std::uint32_t word : state.words)
     for (int i = 0; i < 4; ++i)

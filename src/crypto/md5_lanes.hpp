@@ -23,6 +23,9 @@ struct Md5State {
 void md5_blocks(std::array<Md5State*, kMd5Lanes> states,
                 std::array<const std::byte*, kMd5Lanes> data, std::size_t blocks) noexcept;
 
+/// The same for a stream that is alone: twice as fast as one lane of eight.
+void md5_blocks(Md5State& state, const std::byte* data, std::size_t blocks) noexcept;
+
 /// The digest of a stream of `total_bytes`, of which `tail` (less than a block) has not been fed
 /// yet.
 std::string md5_finish(Md5State state, std::span<const std::byte> tail,

@@ -121,7 +121,10 @@ void FileDigester::step() {
     states[i] = i < count ? &active[i]->state : &idle[i];
     data[i] = active[i < count ? i : 0]->buffer.data();
   }
-  if (blocks > 0) crypto::md5_blocks(states, data, blocks);
+  if (count == 1)
+    crypto::md5_blocks(*states[0], data[0], blocks);
+  else
+    crypto::md5_blocks(states, data, blocks);
   const std::size_t used = blocks * crypto::kMd5BlockBytes;
   for (std::size_t i = 0; i < count; ++i) {
     Lane& lane = *active[i];

@@ -51,5 +51,17 @@ TEST(Md5Lanes, AgreesWithOpenSslOnLongStreams) {
     expect_as_openssl(random, random() % 300'000);
 }
 
+TEST(Md5Lanes, OneStreamAloneAgreesToo) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 50; ++i) {
+    const std::string text = random_text(random, random() % 100'000);
+    const std::size_t blocks = text.size() / kMd5BlockBytes;
+    Md5State state;
+    md5_blocks(state, bytes_of(text).data(), blocks);
+    const auto tail = bytes_of(text).subspan(blocks * kMd5BlockBytes);
+    EXPECT_EQ(md5_finish(state, tail, text.size()), digest(Algorithm::md5, bytes_of(text)));
+  }
+}
+
 }  // namespace
 }  // namespace sluice::crypto
