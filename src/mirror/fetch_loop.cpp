@@ -2,7 +2,6 @@
 
 #include "transfer/fetcher.hpp"
 
-#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -35,11 +34,8 @@ bool ends_the_pass(const Error& error) noexcept {
     case ErrorKind::expired:
     case ErrorKind::missing_bucket:
       return true;
-    case ErrorKind::local:
-      return error.os_error == ENOSPC || error.os_error == EDQUOT || error.os_error == EROFS ||
-             error.os_error == EIO;
     default:
-      return false;
+      return is_disk_failure(error);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "mirror/pass.hpp"
 
+#include <cerrno>
 #include <utility>
 
 namespace sluice::mirror {
@@ -32,6 +33,11 @@ void Pass::end_early() noexcept {
   planning.cancel();
   fetching.cancel();
   deleting.cancel();
+}
+
+bool is_disk_failure(const Error& error) noexcept {
+  return error.kind == ErrorKind::local && (error.os_error == ENOSPC || error.os_error == EDQUOT ||
+                                            error.os_error == EROFS || error.os_error == EIO);
 }
 
 std::optional<Error> Pass::failure() const {

@@ -68,4 +68,7 @@ class Pass {
   std::optional<Error> failure_;
 };
 
+/// Disk full, quota used up, read-only, or broken: nothing that follows will fare better.
+bool is_disk_failure(const Error& error) noexcept;
+
 }  // namespace sluice::mirror

@@ -4,19 +4,12 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <utility>
 
 namespace sluice::mirror {
 
 namespace {
-
-/// After these nothing that follows will fare better.
-bool ends_the_pass(const Error& error) noexcept {
-  return error.os_error == ENOSPC || error.os_error == EDQUOT || error.os_error == EROFS ||
-         error.os_error == EIO;
-}
 
 LocalFile file_of(const ObjectRow& row) {
   return LocalFile{FileType::regular, row.version.size, row.mtime_ns, row.inode};
@@ -199,7 +192,7 @@ void Publisher::report_failure(const Publication& publication, const Error& erro
   engine_.report(event);
   if (error.kind == ErrorKind::local) {
     ++engine_.counters().local_failures;
-    if (ends_the_pass(error)) pass_.abort(error);
+    if (is_disk_failure(error)) pass_.abort(error);
   }
 }
 
