@@ -44,20 +44,17 @@ async::Task<Result<Digest>> FileDigester::run(int fd, std::uint64_t size) {
       if (outcome == async::Waiter::Outcome::cancelled) async::throw_cancelled();
       continue;
     }
-    driven_ = true;
     step();
-    driven_ = false;
+    if (lane.done) break;
     // New lanes join, and cancellation arrives, between two steps.
-    if (!lane.done) {
-      driven_ = true;
-      try {
-        co_await runtime_.sleep_until(runtime_.now());
-      } catch (...) {
-        driven_ = false;
-        throw;
-      }
+    driven_ = true;
+    try {
+      co_await runtime_.sleep_until(runtime_.now());
+    } catch (...) {
       driven_ = false;
+      throw;
     }
+    driven_ = false;
   }
   co_return lane.result;
 }
