@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "local/beneath.hpp"
+#include "local/file_sync.hpp"
 #include "local/lock.hpp"
 #include "local/parent_cache.hpp"
 #include "local/staging.hpp"
@@ -228,12 +229,16 @@ std::string Destination::record_path() const {
   return impl_->dir + "/" + std::string(kReservedName) + "/record.db";
 }
 
-Result<void> Destination::clear_staging() {
-  return impl_->staging.clear();
+Result<void> Destination::clear_staging(const std::set<std::string>& kept) {
+  return impl_->staging.clear(kept);
 }
 
 Result<StagedFile> Destination::create_staged(unsigned shard, std::uint64_t size_bytes) {
   return impl_->staging.create(shard, size_bytes);
+}
+
+Result<StagedFile> Destination::reopen_staged(const std::string& name) {
+  return impl_->staging.reopen(name);
 }
 
 Result<LocalFile> Destination::stat_file(const RelativePath& path) const {
@@ -395,6 +400,40 @@ Result<void> Destination::sync() {
   // Since Linux 5.8 syncfs also reports write-back errors since this descriptor was opened.
   if (syncfs(impl_->root.get()) != 0)
     return local_error("cannot make the files in " + quoted(impl_->dir) + " durable", errno);
+  return {};
+}
+
+bool Destination::can_sync_at_once() const noexcept {
+  return local::can_sync_at_once(impl_->root.get());
+}
+
+Result<void> Destination::sync_each(const ToSync& what) {
+  // Every directory on the way to a name, the destination itself ("") included: parents may be new.
+  std::set<std::string> directories;
+  if (!what.renamed.empty()) directories.insert(std::string());
+  for (const RelativePath& path : what.renamed) {
+    std::string_view parent = path.parent();
+    while (!parent.empty() && directories.emplace(parent).second)
+      parent =
+          parent.substr(0, parent.rfind('/') == std::string_view::npos ? 0 : parent.rfind('/'));
+  }
+  std::vector<std::function<int()>> syncs;
+  for (const std::string& name : what.staged)
+    syncs.emplace_back([this, &name] { return impl_->staging.sync(name); });
+  for (const RelativePath& path : what.in_place)
+    syncs.emplace_back([this, &path] {
+      const FileDescriptor parent(impl_->beneath.open_directory(path.parent()));
+      if (!parent) return sync_opened(parent);
+      return sync_opened(FileDescriptor(
+          impl_->beneath.open_at(parent.get(), path.name(), O_RDONLY | O_NONBLOCK | O_NOCTTY)));
+    });
+  for (const std::string& directory : directories)
+    syncs.emplace_back([this, &directory] {
+      if (directory.empty()) return fsync(impl_->root.get()) == 0 ? 0 : errno;
+      return sync_opened(FileDescriptor(impl_->beneath.open(directory, O_RDONLY | O_DIRECTORY)));
+    });
+  if (const int failed = run_syncs(syncs); failed != 0)
+    return local_error("cannot make the files in " + quoted(impl_->dir) + " durable", failed);
   return {};
 }
 
