@@ -1,6 +1,5 @@
 #include "mirror/publisher.hpp"
 
-#include "async/deadline.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -38,28 +37,28 @@ bool Publisher::is_idle() const noexcept {
 }
 
 async::Task<void> Publisher::run() {
+  async::Runtime& runtime = engine_.runtime();
   const auto group_age = engine_.options().tuning.group_age;
-  for (;;) {
-    std::optional<Publication> next = pass_.publications.try_pop();
-    if (!next) {
-      if (is_idle()) {
-        next = co_await pass_.publications.pop();
-        if (!next) break;
-      } else {
-        auto waited = co_await async::until(engine_.runtime(), group_started_ + group_age,
-                                            pass_.publications.pop());
-        if (!waited) {
-          commit_group();
-          continue;
-        }
-        if (!*waited) break;
-        next = std::move(*waited);
-      }
+  while (!pass_.publications.is_finished()) {
+    if (is_idle()) {
+      std::optional<Publication> first = co_await pass_.publications.pop();
+      if (!first) break;
+      add(std::move(*first));
     }
+    take_what_waits();
+    if (runtime.now() >= group_started_ + group_age) commit_group();
+    // Whoever has one more need not wake us for it.
+    if (!is_idle())
+      co_await runtime.sleep_until(std::min(runtime.now() + kGather, group_started_ + group_age));
+  }
+  finish();
+}
+
+void Publisher::take_what_waits() {
+  while (std::optional<Publication> next = pass_.publications.try_pop()) {
     add(std::move(*next));
     if (is_group_full()) commit_group();
   }
-  finish();
 }
 
 void Publisher::add(Publication publication) {
@@ -288,13 +287,10 @@ void Publisher::done(Publication& publication, What what) {
     event.proof = to_string(publication.row.proof);
   engine_.report(event);
   local::ToSync& to_sync = renamed_.to_sync;
-  if (publication.kind == Publication::Kind::place ||
-      publication.kind == Publication::Kind::directory) {
-    to_sync.renamed.push_back(publication.path);
-  } else {
-    to_sync.in_place.push_back(publication.path);
-    to_sync.renamed.push_back(publication.path);  // an adopted file may have come just now
-  }
+  const bool was_here =
+      publication.kind == Publication::Kind::touch || publication.kind == Publication::Kind::record;
+  if (was_here) to_sync.in_place.push_back(publication.path);
+  to_sync.renamed.push_back(std::move(publication.path));  // an adopted file may be new as well
   // A folder has no row: it holds nothing that could be lost.
   if (publication.kind == Publication::Kind::directory) return;
   if (publication.row.proof == Proof::length || publication.row.proof == Proof::none)

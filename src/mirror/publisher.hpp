@@ -31,6 +31,9 @@ class Publisher {
   // A group is closed by whichever comes first (design 4.6).
   static constexpr std::size_t kGroupObjects = 4096;
   static constexpr std::uint64_t kGroupBytes = 256u << 20;
+  /// Files are taken from the queue together, so often: a switch of threads for each costs more
+  /// than its rename.
+  static constexpr std::chrono::milliseconds kGather{10};
 
   explicit Publisher(Pass& pass);
 
@@ -52,6 +55,7 @@ class Publisher {
   };
 
   bool is_idle() const noexcept;
+  void take_what_waits();
   void add(Publication publication);
   void add_partial(PartialRow row);
   bool is_group_full() const noexcept;
