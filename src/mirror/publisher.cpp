@@ -28,7 +28,8 @@ async::Task<void> Publisher::run() {
         next = co_await pass_.publications.pop();
         if (!next) break;
       } else {
-        auto waited = co_await async::until(engine_.runtime(), group_started_ + kGroupAge,
+        auto waited = co_await async::until(engine_.runtime(),
+                                            group_started_ + engine_.options().tuning.group_age,
                                             pass_.publications.pop());
         if (!waited) {
           commit_group();

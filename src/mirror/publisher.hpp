@@ -21,10 +21,9 @@ namespace sluice::mirror {
 /// between 3 and the next 2 costs a re-check of one group.
 class Publisher {
  public:
-  // A group is closed by whichever comes first (design 4.6).
+  // A group is closed by these or by TuningOptions::group_age, whichever comes first (design 4.6).
   static constexpr std::size_t kGroupObjects = 4096;
   static constexpr std::uint64_t kGroupBytes = 256u << 20;
-  static constexpr std::chrono::seconds kGroupAge{1};
 
   explicit Publisher(Pass& pass);
 
