@@ -89,5 +89,5 @@ int main(int argc, char** argv) {
     std::cout << "skipped: " << *reason << '\n';
     return sluice::crash::kSkipped;
   }
-  return RUN_ALL_TESTS();
+  return sluice::crash::run_apart([] { return RUN_ALL_TESTS(); });
 }

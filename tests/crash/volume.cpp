@@ -2,7 +2,8 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <random>
@@ -12,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -100,9 +102,6 @@ int make_image(std::uint64_t bytes) {
 std::optional<std::string> reason_against_volumes(const std::string& file_system) {
   if (::geteuid() != 0) return "power cuts need root, to mount file systems";
   if (!find_mkfs(file_system)) return "there is no mkfs." + file_system;
-  // Mounts made from here on are seen by nobody else, and end with this process.
-  if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr))
-    return std::string("no mount namespace of our own: ") + std::strerror(errno);
   try {
     const int image = make_image(1 << 20);
     ::close(make_loop(image).first);
@@ -111,6 +110,34 @@ std::optional<std::string> reason_against_volumes(const std::string& file_system
     return error.what();
   }
   return std::nullopt;
+}
+
+int run_apart(int (*body)()) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&signals, number);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const fake::TemporaryDirectory temporary;
+  // The child is process 1 of its namespace: when it ends the kernel kills all others in there.
+  check(::unshare(CLONE_NEWNS | CLONE_NEWPID) == 0, "namespaces of our own");
+  const pid_t child = ::fork();
+  check(child >= 0, "fork");
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
+    check(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
+    check(::mount("none", temporary.path().c_str(), "tmpfs", 0, nullptr) == 0, "tmpfs");
+    ::setenv("TMPDIR", temporary.path().c_str(), 1);
+    std::exit(body());
+  }
+  for (int status = 0;;) {
+    int number = 0;
+    ::sigwait(&signals, &number);
+    if (number != SIGCHLD) ::kill(child, SIGKILL);
+    if (::waitpid(child, &status, WNOHANG) == child)
+      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
 }
 
 Volume::Volume(std::string file_system) : file_system_(std::move(file_system)) {

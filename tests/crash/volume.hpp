@@ -11,12 +11,15 @@
 
 namespace sluice::crash {
 
-/// Why power cuts cannot be tried here (no root, no loop device, no mkfs), or nullopt. If they can,
-/// this process has its own, private mounts from now on: to be called before any thread is started.
+/// Why power cuts cannot be tried here (no root, no loop device, no mkfs), or nullopt.
 std::optional<std::string> reason_against_volumes(const std::string& file_system);
 
-/// Needs no clean-up, however the process ends: the image has no name (memfd), the loop device is
-/// released by its last user (autoclear), and the mount is gone with the process (own namespace).
+/// The status of `body`, run in a process whose mounts and children are its own and end with it,
+/// however it ends; temporary directories are in memory. To be called before any thread is started.
+int run_apart(int (*body)());
+
+/// Needs no clean-up in a process run apart: the image has no name (memfd), its last user releases
+/// the loop device (autoclear), and the kernel ends the mount.
 class Volume {
  public:
   /// `file_system` is ext4 or xfs. Throws if a step fails.
