@@ -38,7 +38,7 @@ struct TuningOptions {
   std::uint64_t part_bytes = 8u << 20;  ///< at least 64 KiB; at least size / 10,000 is used
   std::uint64_t memory_bytes = 64u << 20;  ///< ceiling on buffers, at least 4 MiB
   unsigned max_attempts = 10;              ///< tries of one request, 1 to 100
-  /// Finished files become visible together, at the latest after so long; at least 1 ms.
+  /// Verified files become visible, and are recorded, in groups at least so often; at least 1 ms.
   std::chrono::milliseconds group_age{1000};
 };
 
