@@ -203,9 +203,10 @@ class WholeBucket(Mirror):
     def test_converges_after_kills(self):
         draw = random.Random(os.environ.get("SLUICE_SEED", "kill"))
         left_alone = 0
-        for turn in range(8):
+        # Files get their names about once a second.
+        for seconds in (0.05, 0.2, 0.5, 1, 1.5, 2, 3, 4):
             process = self.start("mixed")
-            time.sleep(draw.uniform(0.05, 0.25 + 0.15 * turn))
+            time.sleep(seconds * draw.uniform(0.8, 1.2))
             left_alone += process.poll() is not None
             process.kill()
             process.communicate()
