@@ -37,6 +37,8 @@ ObjectRow row_of(const Adoption& adoption) {
 async::Task<bool> settle(Pass& pass, Adoption& adoption) {
   const bool equal = proves_equal(pass.engine(), adoption);
   if (pass.engine().options().dry_run) {
+    Counters& counters = pass.engine().counters();
+    if (!equal) ++counters.to_fetch, counters.to_fetch_bytes += adoption.task.version.size;
     ObjectEvent event;
     event.what = equal ? What::adopted : What::fetched;
     event.key = adoption.task.key;

@@ -145,6 +145,8 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
 async::Task<bool> Decider::fetch(const ListedObject& object, const local::RelativePath& path,
                                  plan::Reason reason) {
   if (engine_.options().dry_run) {
+    ++engine_.counters().to_fetch;
+    engine_.counters().to_fetch_bytes += object.size;
     report(What::fetched, object, to_string(reason));
     co_return true;
   }

@@ -110,6 +110,10 @@ plan::DecideOptions Engine::decide_options() const noexcept {
 
 void Engine::report(const ObjectEvent& event) {
   counters_.what[static_cast<std::size_t>(event.what)].fetch_add(1, std::memory_order_relaxed);
+  // A folder has no content that could be proved.
+  const auto proof = proof_named(event.proof);
+  if (proof && !event.key.ends_with('/'))
+    counters_.proofs[static_cast<std::size_t>(*proof)].fetch_add(1, std::memory_order_relaxed);
   if (event.what != What::kept) observer_.on_object(event);
 }
 

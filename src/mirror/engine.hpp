@@ -61,6 +61,7 @@ class Engine final : public transfer::RetryListener {
   /// Counts the outcome and tells the observer (unless it is `kept`).
   void report(const ObjectEvent& event);
   void message(Level level, std::string_view text) { observer_.on_message(level, text); }
+  void pass_started() { observer_.on_pass_started(); }
   void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) override;
 
  private:

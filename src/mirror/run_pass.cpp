@@ -127,6 +127,7 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
   const SteadyTime started = runtime.now();
   const std::int64_t started_ms = unix_ms(runtime.wall_now());
   engine.counters().reset();
+  engine.pass_started();
 
   const auto cleared = engine.reader().clear_absent();
   if (!cleared) pass.abort(cleared.error());
@@ -142,8 +143,10 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
 
   summary.listing_complete = pass.listing.complete;
   summary.interrupted = pass.interrupted();
+  summary.dry_run = engine.options().dry_run;
   summary.progress = engine.counters().snapshot();
   summary.failure = pass.failure();
+  summary.proofs = engine.counters().proof_counts();
   summary.unproven = engine.counters().unproven;
   summary.local_failures = engine.counters().local_failures;
   if (pass_id) write_pass_row(engine, pass, *pass_id, started_ms, summary);

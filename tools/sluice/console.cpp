@@ -41,6 +41,9 @@ Result<std::unique_ptr<Console>> Console::open(const OutputSettings& settings, V
   console->log_ = *std::move(log);
 
   report::ReporterOptions options;
+  if (settings.json) console->events_ = std::make_unique<report::EventStream>(console->terminal_);
+  options.events = console->events_.get();
+  options.event_level = log_level(settings);
   options.details = settings.verbosity == Verbosity::verbose;
   options.stamp = verb == Verb::watch ? report::Stamp::utc : report::Stamp::none;
   // On a terminal the progress line says how far it is; a line a file would only scroll it away.

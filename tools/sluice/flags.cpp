@@ -318,6 +318,9 @@ constexpr std::array kFlags = {
          [](S s, G g) { return set_verbosity(s, g, OutputSettings::Verbosity::verbose); }},
     Flag{"quiet", 'q', Group::output, kEvery, "", "", "Print errors only.",
          [](S s, G g) { return set_verbosity(s, g, OutputSettings::Verbosity::quiet); }},
+    Flag{"json", 0, Group::output, kEvery, "", "",
+         "Print everything that happens as JSON, one event a line, instead of text.",
+         [](S s, G g) { return set_switch(s.output.json, g); }},
     Flag{"progress", 0, Group::output, kMirror, "auto|always|never", "never",
          "The progress line: on a terminal (auto, the default), in logs too, or never.",
          [](S s, G g) {

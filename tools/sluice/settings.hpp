@@ -19,6 +19,7 @@ struct OutputSettings {
   Progress progress = Progress::automatic;
   std::optional<Level> log_level;  ///< unset: by the verbosity
   std::string log_file;
+  bool json = false;  ///< standard output has events as JSON lines
 };
 
 struct ListingSettings {
