@@ -98,6 +98,7 @@ async::Task<std::optional<Error>> delete_what_is_gone(Engine& engine, Pass& pass
 std::string outcome_of(const PassSummary& summary) {
   if (summary.interrupted) return "interrupted";
   if (summary.failure) return "failed: " + summary.failure->message;
+  if (summary.guard) return "deletion refused: " + summary.guard->message;
   return "complete";
 }
 

@@ -387,8 +387,10 @@ Result<std::unique_ptr<Record>> Record::open(const std::string& path, const Sour
 }
 
 Result<std::unique_ptr<Record>> Record::connect(const std::string& path, Access access) {
-  auto database = Database::open(
-      path, access == Access::read_only ? OpenMode::read_only : OpenMode::read_write);
+  OpenMode mode = OpenMode::read_write;
+  if (access == Access::read_only) mode = OpenMode::read_only;
+  if (access == Access::frozen) mode = OpenMode::frozen;
+  auto database = Database::open(path, mode);
   if (!database) return database.error();
   std::unique_ptr<Record> out(new Record());
   out->impl_ = std::make_unique<Impl>(std::move(*database));

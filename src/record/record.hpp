@@ -27,7 +27,7 @@ struct PassRow {
   std::int64_t id = 0;
   std::int64_t started_ms = 0;
   std::int64_t finished_ms = 0;  ///< 0 while it runs, or if it was killed
-  std::string outcome;           ///< "complete", "failed: …", "interrupted"
+  std::string outcome;  ///< "complete", "failed: …", "deletion refused: …", "interrupted"
   std::uint64_t listed = 0, kept = 0, fetched = 0, fetched_bytes = 0, deleted = 0, failed = 0,
                 refused = 0;
 };
@@ -46,7 +46,9 @@ struct Batch {
 };
 
 enum class Adopt : std::uint8_t { no, yes };  ///< --adopt: take over another source's record
-enum class Access : std::uint8_t { read_write, read_only };
+/// `frozen`: read only, and the caller keeps everybody else from writing: nothing beside it
+/// changes.
+enum class Access : std::uint8_t { read_write, read_only, frozen };
 
 /// One connection. Not thread-safe: each role opens its own. Errors are `local` (with SQLite's
 /// text), `usage` for a foreign source or a newer schema.

@@ -38,6 +38,11 @@ class Schema {
 
  private:
   void add(const std::string& place, dom::element element) {
+    if (dom::array array; element.get(array) == simdjson::SUCCESS) {
+      for (const dom::element one : array)
+        add(place + "[]", one);
+      return;
+    }
     dom::object object;
     if (element.get(object) != simdjson::SUCCESS) {
       fields_.insert(place + ": " + type_of(element));
@@ -103,6 +108,8 @@ TEST_F(CliEvents, AreWhatTheDocumentSays) {
   server_->clear_faults();
   written.add_lines(run({"ls", "s3://photos", "--json"}).out);
   written.add_lines(run({"sync", "s3://photos", "/dev/null/x", "--json"}).out);
+
+  written.add_lines(run({"status", dir(), "--json"}).out);
 
   EXPECT_EQ(written.without(documented), Words()) << "written, but not in the document";
   EXPECT_EQ(documented.without(written), Words()) << "in the document, but never written";

@@ -21,7 +21,9 @@ constexpr unsigned kSync = 1U << static_cast<unsigned>(Verb::sync);
 constexpr unsigned kWatch = 1U << static_cast<unsigned>(Verb::watch);
 constexpr unsigned kLs = 1U << static_cast<unsigned>(Verb::ls);
 constexpr unsigned kMirror = kSync | kWatch;
+constexpr unsigned kStatus = 1U << static_cast<unsigned>(Verb::status);
 constexpr unsigned kEvery = kMirror | kLs;
+constexpr unsigned kOutput = kEvery | kStatus;
 
 Error refusal(const Given& given, std::string_view rule) {
   return Error(ErrorKind::usage,
@@ -313,12 +315,12 @@ constexpr std::array kFlags = {
          [](S s, G g) { return set_switch(s.listing.summarize, g); }},
     Flag{"human-readable", 0, Group::output, kLs, "", "", "Print sizes as 1.2 MiB.",
          [](S s, G g) { return set_switch(s.listing.human_readable, g); }},
-    Flag{"verbose", 'v', Group::output, kEvery, "", "",
+    Flag{"verbose", 'v', Group::output, kOutput, "", "",
          "Print more: each object with its reason, and debug messages.",
          [](S s, G g) { return set_verbosity(s, g, OutputSettings::Verbosity::verbose); }},
-    Flag{"quiet", 'q', Group::output, kEvery, "", "", "Print errors only.",
+    Flag{"quiet", 'q', Group::output, kOutput, "", "", "Print errors only.",
          [](S s, G g) { return set_verbosity(s, g, OutputSettings::Verbosity::quiet); }},
-    Flag{"json", 0, Group::output, kEvery, "", "",
+    Flag{"json", 0, Group::output, kOutput, "", "",
          "Print everything that happens as JSON, one event a line, instead of text.",
          [](S s, G g) { return set_switch(s.output.json, g); }},
     Flag{"progress", 0, Group::output, kMirror, "auto|always|never", "never",
@@ -330,13 +332,13 @@ constexpr std::array kFlags = {
                               {"always", Progress::always},
                               {"never", Progress::never}});
          }},
-    Flag{"log-level", 0, Group::output, kEvery, "error|warning|info|debug", "warning",
+    Flag{"log-level", 0, Group::output, kOutput, "error|warning|info|debug", "warning",
          "The least level that is logged, to standard error and the log file. Default info.",
          set_log_level},
-    Flag{"log-file", 0, Group::output, kEvery, "FILE", "/var/log/sluice.log",
+    Flag{"log-file", 0, Group::output, kOutput, "FILE", "/var/log/sluice.log",
          "Append the log to this file as well, each object included.",
          [](S s, G g) { return set_text(s.output.log_file, g); }},
-    Flag{"config", 0, Group::output, kEvery, "FILE", "site.toml",
+    Flag{"config", 0, Group::output, kOutput, "FILE", "site.toml",
          "Read flags from this TOML file (see below).",
          [](S s, G g) { return set_text(s.config_file, g); }},
 };
@@ -387,16 +389,21 @@ std::string_view name_of(Verb verb) noexcept {
       return "watch";
     case Verb::ls:
       return "ls";
+    case Verb::status:
+      return "status";
   }
   return "";
 }
 
 std::string flag_suggestion(std::string_view name, Verb verb, std::string_view before) {
   if (const Flag* other = find_flag(name); other != nullptr && !other->applies_to(verb)) {
-    std::string verbs;
-    for (const Verb v : {Verb::sync, Verb::watch, Verb::ls})
-      if (other->applies_to(v)) verbs += (verbs.empty() ? "" : " and ") + std::string(name_of(v));
-    return fmt::format("; it is for {}", verbs);
+    std::vector<std::string_view> verbs;
+    for (const Verb v : kVerbs)
+      if (other->applies_to(v)) verbs.push_back(name_of(v));
+    const std::string_view last = verbs.back();
+    verbs.pop_back();
+    return fmt::format("; it is for {}{}{}", fmt::join(verbs, ", "), verbs.empty() ? "" : " and ",
+                       last);
   }
   std::vector<std::string_view> names;
   for (const Flag& flag : kFlags)
