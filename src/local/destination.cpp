@@ -220,6 +220,31 @@ Result<std::unique_ptr<Destination>> Destination::open(const std::string& dir,
   return out;
 }
 
+Result<std::unique_ptr<Destination>> Destination::look(const std::string& dir) {
+  if (dir.empty() || dir.find('\0') != std::string::npos)
+    return Error(ErrorKind::usage, "the destination directory has no valid name");
+  std::unique_ptr<Destination> out(new Destination());
+  Impl& impl = *out->impl_;
+  impl.dir = dir;
+  impl.root = FileDescriptor(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!impl.root) {
+    if (errno == ENOENT) return out;
+    return local_error("cannot open the directory " + quoted(dir), errno);
+  }
+  impl.beneath = Beneath::at(impl.root.get(), Resolver::kernel);
+  impl.folder = FileDescriptor(impl.beneath.open(kReservedName, O_RDONLY | O_DIRECTORY));
+  struct stat st {};
+  if (!impl.folder || fstat(impl.folder.get(), &st) != 0) return out;
+  impl.folder_device = st.st_dev;
+  impl.folder_inode = st.st_ino;
+  impl.lock = take_shared_lock(impl.folder.get());
+  return out;
+}
+
+bool Destination::is_undisturbed() const noexcept {
+  return static_cast<bool>(impl_->lock);
+}
+
 const std::string& Destination::dir() const noexcept {
   return impl_->dir;
 }
@@ -237,6 +262,7 @@ Result<StagedFile> Destination::create_staged(unsigned shard, std::uint64_t size
 }
 
 Result<LocalFile> Destination::stat_file(const RelativePath& path) const {
+  if (!impl_->root) return LocalFile{};
   const auto resolve = [this, &path](std::string_view parent) {
     // Judged together with the parent: both are resolved at the same moment.
     return impl_->is_own_folder(path.text()) ? -EXDEV : impl_->beneath.open_directory(parent);

@@ -79,7 +79,13 @@ class Destination {
  public:
   static Result<std::unique_ptr<Destination>> open(const std::string& dir,
                                                    DestinationOptions options = {});
+  /// To look only (a dry run): makes, locks against others and changes nothing. A DIR that is
+  /// absent is one in which every file is. Only stat_file and open_file may be called.
+  static Result<std::unique_ptr<Destination>> look(const std::string& dir);
   ~Destination();
+
+  /// After `look`: nobody else will change the mirror as long as this lives.
+  bool is_undisturbed() const noexcept;
 
   const std::string& dir() const noexcept;
   std::string record_path() const;  ///< DIR/.sluice/record.db

@@ -145,6 +145,9 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
 async::Task<bool> Decider::fetch(const ListedObject& object, const local::RelativePath& path,
                                  plan::Reason reason) {
   if (engine_.options().dry_run) {
+    const auto storable = could_be_stored(object, path);
+    if (!storable) pass_.abort(storable.error());
+    if (!storable || !*storable) co_return storable.has_value();
     ++engine_.counters().to_fetch;
     engine_.counters().to_fetch_bytes += object.size;
     report(What::fetched, object, to_string(reason));
@@ -212,6 +215,9 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
     co_return true;
   }
   if (engine_.options().dry_run) {
+    const auto storable = could_be_stored(object, path);
+    if (!storable) pass_.abort(storable.error());
+    if (!storable || !*storable) co_return storable.has_value();
     report(What::fetched, object, "fresh");
     co_return true;
   }
@@ -219,6 +225,32 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
   made.row.key = std::string(object.key);
   made.reason = "fresh";
   co_return co_await pass_.publications.push(made);
+}
+
+Result<bool> Decider::could_be_stored(const ListedObject& object, const local::RelativePath& path) {
+  const std::string& prefix = engine_.options().source.prefix;
+  for (std::size_t end = path.text().find('/'); end != std::string::npos;
+       end = path.text().find('/', end + 1)) {
+    const std::string key = prefix + path.text().substr(0, end);
+    const auto parent = local::RelativePath::from_key(key, prefix);
+    if (!parent) return parent.error();
+    const auto found = engine_.destination().stat_file(*parent);
+    if (!found) return found.error();
+    if (found->type == FileType::absent) return true;
+    if (found->type == FileType::directory) continue;
+    const auto row = engine_.reader().find(key);
+    if (!row) return row.error();
+    // A file of ours gives way to the folder.
+    const bool is_ours = *row && (*row)->state == RowState::stored &&
+                         *found == LocalFile{FileType::regular, (*row)->version.size,
+                                             (*row)->mtime_ns, (*row)->inode};
+    if (is_ours) return true;
+    refuse(object, Error(ErrorKind::refused_key,
+                         "the file '" + text::escaped(parent->text()) +
+                             "' is not ours and is where a folder is needed; move it away"));
+    return false;
+  }
+  return true;
 }
 
 void Decider::refuse(const ListedObject& object, const Error& error) {

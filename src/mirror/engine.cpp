@@ -1,6 +1,7 @@
 #include "mirror/engine.hpp"
 
 #include "base/units.hpp"
+#include "mirror/look.hpp"
 
 #include <algorithm>
 #include <string>
@@ -56,24 +57,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
                                              const StoreFactory& make_store) {
   std::unique_ptr<Engine> engine(new Engine(options, observer, runtime, counters));
 
-  auto destination = local::Destination::open(options.dir);
-  if (!destination) return destination.error();
-  engine->destination_ = std::move(*destination);
-  const auto cleared = engine->destination_->clear_staging();
-  if (!cleared) return cleared.error();
-
-  const std::string path = engine->destination_->record_path();
-  const auto adopt = options.adopt ? record::Adopt::yes : record::Adopt::no;
-  auto writer = record::Record::open(path, source, adopt);
-  if (!writer) return writer.error();
-  engine->writer_ = std::move(*writer);
-  if (engine->writer_->was_damaged())
-    engine->message(Level::warning,
-                    "the record was damaged and has been moved aside; files that are here are "
-                    "compared with the bucket by their content");
-  auto reader = record::Record::connect(path, record::Access::read_write);
-  if (!reader) return reader.error();
-  engine->reader_ = std::move(*reader);
+  const auto opened = options.dry_run ? engine->open_to_look(source) : engine->open_local(source);
+  if (!opened) return opened.error();
 
   auto list_store = make_store(runtime, runtime.executor(async::Role::control));
   if (!list_store) return list_store.error();
@@ -84,6 +69,36 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
     engine->data_stores_.push_back(std::move(*store));
   }
   return engine;
+}
+
+Result<void> Engine::open_to_look(const record::Source& source) {
+  auto side = look_at(options_, source, observer_);
+  if (!side) return side.error();
+  destination_ = std::move(side->destination);
+  reader_ = std::move(side->record);
+  return {};
+}
+
+Result<void> Engine::open_local(const record::Source& source) {
+  auto destination = local::Destination::open(options_.dir);
+  if (!destination) return destination.error();
+  destination_ = std::move(*destination);
+  const auto cleared = destination_->clear_staging();
+  if (!cleared) return cleared.error();
+
+  const std::string path = destination_->record_path();
+  const auto adopt = options_.adopt ? record::Adopt::yes : record::Adopt::no;
+  auto writer = record::Record::open(path, source, adopt);
+  if (!writer) return writer.error();
+  writer_ = std::move(*writer);
+  if (writer_->was_damaged())
+    message(Level::warning,
+            "the record was damaged and has been moved aside; files that are here are "
+            "compared with the bucket by their content");
+  auto reader = record::Record::connect(path, record::Access::read_write);
+  if (!reader) return reader.error();
+  reader_ = std::move(*reader);
+  return {};
 }
 
 plan::DecideOptions Engine::decide_options() const noexcept {

@@ -53,7 +53,9 @@ class Engine final : public transfer::RetryListener {
   async::ByteBudget& budget() noexcept { return budget_; }
   transfer::FileDigester& digester() noexcept { return digester_; }
 
-  record::Record& writer() noexcept { return *writer_; }  ///< the publishing role's
+  /// The publishing role's. A dry run has none: nothing is written, and what is read through it
+  /// comes when the deciding role has ended.
+  record::Record& writer() noexcept { return writer_ ? *writer_ : *reader_; }
   record::Record& reader() noexcept { return *reader_; }  ///< the deciding role's
   store::ObjectStore& list_store() noexcept { return *list_store_; }
   store::ObjectStore& data_store(unsigned shard) noexcept { return *data_stores_[shard]; }
@@ -67,6 +69,8 @@ class Engine final : public transfer::RetryListener {
  private:
   Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
          Counters& counters);
+  Result<void> open_local(const record::Source& source);
+  Result<void> open_to_look(const record::Source& source);  ///< for a dry run
 
   const MirrorOptions options_;
   Observer& observer_;

@@ -132,8 +132,14 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
 
   const auto cleared = engine.reader().clear_absent();
   if (!cleared) pass.abort(cleared.error());
-  auto pass_id = engine.writer().begin_pass(started_ms);
-  if (!pass_id) pass.abort(pass_id.error());
+  std::optional<std::int64_t> pass_id;  // a dry run leaves no trace
+  if (!engine.options().dry_run) {
+    const auto begun = engine.writer().begin_pass(started_ms);
+    if (begun)
+      pass_id = *begun;
+    else
+      pass.abort(begun.error());
+  }
 
   PassSummary summary;
   if (!pass.ended_early()) {

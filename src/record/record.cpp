@@ -205,6 +205,7 @@ struct Record::Impl {
   Result<void> migrate();
   Result<void> check_sound();
   Result<std::optional<Source>> read_source();
+  Result<bool> belongs_to(const Source& wanted, Adopt adopt);
   Result<void> settle_source(const Source& wanted, Adopt adopt);
 };
 
@@ -331,16 +332,9 @@ Result<std::optional<Source>> Record::Impl::read_source() {
 /// same ETag means the same content only within one bucket (some servers count up), so that the
 /// next pass has to look at the files themselves.
 Result<void> Record::Impl::settle_source(const Source& wanted, Adopt adopt) {
-  const auto read = read_source();
-  if (!read) return read.error();
-  const std::optional<Source>& known = *read;
-  if (known == wanted) return {};
-  const auto rows = database.number("SELECT EXISTS (SELECT 1 FROM objects)");
-  if (!rows) return rows.error();
-  if (known && *rows != 0 && adopt == Adopt::no)
-    return Error(ErrorKind::usage, "this directory mirrors " + shown(*known) + ", not " +
-                                       shown(wanted) +
-                                       "; choose another directory, or take it over with --adopt");
+  const auto is_same = belongs_to(wanted, adopt);
+  if (!is_same) return is_same.error();
+  if (*is_same) return {};
   return in_transaction("BEGIN IMMEDIATE", [this, &wanted]() -> Result<void> {
     if (const auto dropped = database.execute("DELETE FROM objects"); !dropped)
       return dropped.error();
@@ -354,6 +348,20 @@ Result<void> Record::Impl::settle_source(const Source& wanted, Adopt adopt) {
     if (insert->step() == Step::failed) return database.error();
     return {};
   });
+}
+
+Result<bool> Record::Impl::belongs_to(const Source& wanted, Adopt adopt) {
+  const auto read = read_source();
+  if (!read) return read.error();
+  const std::optional<Source>& known = *read;
+  if (known == wanted) return true;
+  const auto rows = database.number("SELECT EXISTS (SELECT 1 FROM objects)");
+  if (!rows) return rows.error();
+  if (known && *rows != 0 && adopt == Adopt::no)
+    return Error(ErrorKind::usage, "this directory mirrors " + shown(*known) + ", not " +
+                                       shown(wanted) +
+                                       "; choose another directory, or take it over with --adopt");
+  return false;
 }
 
 Record::Record() = default;
@@ -401,6 +409,20 @@ Result<std::unique_ptr<Record>> Record::connect(const std::string& path, Access 
   if (const auto set = opened.execute(kSetUp); !set) return set.error();
   if (const auto known = out->impl_->check_schema(); !known) return known.error();
   return out;
+}
+
+Result<std::unique_ptr<Record>> Record::empty() {
+  auto database = Database::open(":memory:", OpenMode::create);
+  if (!database) return database.error();
+  std::unique_ptr<Record> out(new Record());
+  out->impl_ = std::make_unique<Impl>(std::move(*database));
+  if (const auto set = out->impl_->database.execute(kSetUp); !set) return set.error();
+  if (const auto made = out->impl_->migrate(); !made) return made.error();
+  return out;
+}
+
+Result<bool> Record::belongs_to(const Source& source, Adopt adopt) {
+  return impl_->belongs_to(source, adopt);
 }
 
 std::optional<Source> Record::source() {

@@ -60,7 +60,13 @@ class Record {
                                               Adopt adopt);
   /// Another connection to a record that exists (no source check).
   static Result<std::unique_ptr<Record>> connect(const std::string& path, Access access);
+  /// One in memory, without rows: what a run that may not write has where there is no record.
+  static Result<std::unique_ptr<Record>> empty();
   ~Record();
+
+  /// Whether the rows are those of `source`. An error of kind `usage` if they are of another one
+  /// that is not to be taken over.
+  Result<bool> belongs_to(const Source& source, Adopt adopt);
 
   std::optional<Source> source();
   bool was_damaged() const noexcept;

@@ -57,7 +57,7 @@ TEST_F(Cli, DryRunChangesNothing) {
   const Ran ran = sync({"--dry-run", "-q"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_TRUE(has_line(ran.out, R"(would fetch a \(5 B\))")) << ran.out;
-  EXPECT_EQ(tree_of(dir()).size(), 0U);
+  EXPECT_FALSE(std::filesystem::exists(dir()));
   EXPECT_EQ(requests(Operation::get), 0U);
 }
 
