@@ -59,6 +59,11 @@ struct MirrorOptions {
   bool allow_empty_source = false;
   enum class DeleteConfirm : std::uint8_t { get, none };
   DeleteConfirm delete_confirm = DeleteConfirm::get;
+  /// Keys that filters exclude are deleted too, whether the bucket has them or not; only with
+  /// `delete_extraneous`. Otherwise they are left alone.
+  bool delete_excluded = false;
+  /// Where files are kept that are deleted; empty: nowhere. Outside `dir`, on the same file system.
+  std::string backup_dir;
 
   bool dry_run = false;
   enum class Verify : std::uint8_t { automatic, strict, length };

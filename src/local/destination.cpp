@@ -1,6 +1,7 @@
 #include "local/destination.hpp"
 
 #include "base/text.hpp"
+#include "local/backup.hpp"
 #include "local/beneath.hpp"
 #include "local/lock.hpp"
 #include "local/parent_cache.hpp"
@@ -249,6 +250,10 @@ const std::string& Destination::dir() const noexcept {
   return impl_->dir;
 }
 
+int Destination::root() const noexcept {
+  return impl_->root.get();
+}
+
 std::string Destination::record_path() const {
   return impl_->dir + "/" + std::string(kReservedName) + "/record.db";
 }
@@ -394,6 +399,21 @@ Result<void> Destination::remove(const RelativePath& path, const LocalFile& expe
   }
   impl_->prune(path.text());
   return {};
+}
+
+Result<void> Destination::back_up(const RelativePath& path, const LocalFile& expected,
+                                  Backup& backup) {
+  constexpr std::string_view kWhat = "cannot back up";
+  const FileDescriptor parent(impl_->beneath.open_directory(path.parent()));
+  if (parent.get() == -ENOENT || parent.get() == -ENOTDIR) return {};
+  if (!parent) return impl_->refusal(kWhat, path.text(), path.parent(), -parent.get(), nullptr);
+  struct stat st {};
+  const int found = Beneath::stat_at(parent.get(), path.name(), st);
+  if (found == -ENOENT) return {};
+  if (found != 0) return failed(kWhat, path.text(), -found);
+  if (expected.type != FileType::regular || to_local_file(st) != expected)
+    return changed(path.text());
+  return backup.keep(parent.get(), path.name(), path, expected);
 }
 
 Result<LocalFile> Destination::set_mtime(const RelativePath& path, const LocalFile& expected,

@@ -59,6 +59,8 @@ class StagedFile {
   std::string name_;
 };
 
+class Backup;
+
 struct DestinationOptions {
   bool create = true;       ///< make DIR if it is absent (parents too)
   bool force_walk = false;  ///< as if the kernel had no openat2 (tests)
@@ -88,6 +90,7 @@ class Destination {
   bool is_undisturbed() const noexcept;
 
   const std::string& dir() const noexcept;
+  int root() const noexcept;        ///< borrowed; -1 if DIR is absent
   std::string record_path() const;  ///< DIR/.sluice/record.db
 
   /// Empties `staging/`: what a crashed run left behind.
@@ -121,6 +124,10 @@ class Destination {
   /// Then removes parents that have become empty, as long as they are in `prunable` order: upwards
   /// from the file, never the destination itself.
   Result<void> remove(const RelativePath& path, const LocalFile& expected);
+
+  /// Has `backup` keep the file as it is now, before it is removed or replaced; it stays in place.
+  /// Only if it is still `expected` (`changed` error otherwise; success if absent).
+  Result<void> back_up(const RelativePath& path, const LocalFile& expected, Backup& backup);
 
   /// Sets the time of a file that is in place, if it is still `expected`; says what fstat gives
   /// then.

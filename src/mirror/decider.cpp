@@ -50,7 +50,10 @@ async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task) {
 Decider::Decider(Pass& pass)
     : pass_(pass),
       engine_(pass.engine()),
-      join_(engine_.reader(), engine_.options().source.prefix) {}
+      join_(engine_.reader(), engine_.options().source.prefix, [this](const ObjectRow& gone) {
+        // Excluded means protected.
+        return engine_.deletes_excluded() || engine_.includes(gone.key);
+      }) {}
 
 async::Task<void> Decider::run() {
   for (;;) {
@@ -90,7 +93,10 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
   const std::string& prefix = engine_.options().source.prefix;
   // The marker of the folder that is mirrored is the destination itself.
   if (object.key == prefix && object.size == 0) co_return true;
-  if (!engine_.filter().includes(object.key.substr(prefix.size()))) co_return true;
+  if (!engine_.includes(object.key)) {
+    if (*row != nullptr && engine_.deletes_excluded()) join_.call_absent(**row);
+    co_return true;
+  }
 
   const auto path = local::RelativePath::from_key(object.key, prefix);
   if (!path) {

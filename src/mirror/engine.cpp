@@ -85,6 +85,11 @@ Result<void> Engine::open_local(const record::Source& source) {
   destination_ = std::move(*destination);
   const auto cleared = destination_->clear_staging();
   if (!cleared) return cleared.error();
+  if (!options_.backup_dir.empty()) {
+    auto backup = local::Backup::open(options_.backup_dir, *destination_);
+    if (!backup) return backup.error();
+    backup_ = std::move(*backup);
+  }
 
   const std::string path = destination_->record_path();
   const auto adopt = options_.adopt ? record::Adopt::yes : record::Adopt::no;

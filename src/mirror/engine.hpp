@@ -3,6 +3,7 @@
 #include "async/budget.hpp"
 #include "async/runtime.hpp"
 #include "base/result.hpp"
+#include "local/backup.hpp"
 #include "local/destination.hpp"
 #include "mirror/counters.hpp"
 #include "plan/decide.hpp"
@@ -47,7 +48,16 @@ class Engine final : public transfer::RetryListener {
   async::Runtime& runtime() noexcept { return runtime_; }
   Counters& counters() noexcept { return counters_; }
   local::Destination& destination() noexcept { return *destination_; }
+  local::Backup* backup() noexcept { return backup_.get(); }  ///< with --backup-dir, else null
   const plan::Filter& filter() const noexcept { return filter_; }
+  /// Whether filters take this key, given whole.
+  bool includes(std::string_view key) const noexcept {
+    return filter_.includes(key.substr(options_.source.prefix.size()));
+  }
+  /// --delete --delete-excluded: what filters leave out goes.
+  bool deletes_excluded() const noexcept {
+    return options_.delete_extraneous && options_.delete_excluded;
+  }
   plan::DecideOptions decide_options() const noexcept;
   const transfer::FetchOptions& fetch_options() const noexcept { return fetch_options_; }
   async::ByteBudget& budget() noexcept { return budget_; }
@@ -81,6 +91,7 @@ class Engine final : public transfer::RetryListener {
   async::ByteBudget budget_;
   transfer::FileDigester digester_;
   std::unique_ptr<local::Destination> destination_;
+  std::unique_ptr<local::Backup> backup_;
   std::unique_ptr<record::Record> writer_;
   std::unique_ptr<record::Record> reader_;
   std::unique_ptr<store::ObjectStore> list_store_;

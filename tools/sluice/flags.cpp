@@ -230,6 +230,15 @@ constexpr std::array kFlags = {
                              {{"get", Confirm::get}, {"none", Confirm::none}});
          }},
 
+    Flag{"delete-excluded", 0, Group::deletion, kMirror, "", "",
+         "With --delete: remove mirrored files that filters exclude, too, whether the bucket has "
+         "them or not.",
+         [](S s, G g) { return set_switch(s.mirror.delete_excluded, g); }},
+    Flag{"backup-dir", 0, Group::deletion, kMirror, "DIR2", "/srv/photos.old",
+         "Keep files that would be deleted here, under their path; never overwrites: names that "
+         "are taken get .~1~ and so on. Outside DIR, on the same file system.",
+         [](S s, G g) { return set_text(s.mirror.backup_dir, g); }},
+
     // --- Filters ---
     Flag{"exclude", 0, Group::filters, kEvery, "PATTERN", "\"*.tmp\"",
          "Leave out keys that match. * is any text, slashes included; ? one byte; [abc] and "
