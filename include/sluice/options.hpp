@@ -38,6 +38,8 @@ struct TuningOptions {
   std::uint64_t part_bytes = 8u << 20;  ///< at least 64 KiB; at least size / 10,000 is used
   std::uint64_t memory_bytes = 64u << 20;  ///< ceiling on buffers, at least 4 MiB
   unsigned max_attempts = 10;              ///< tries of one request, 1 to 100
+  std::uint64_t bytes_per_second = 0;      ///< of answers' bodies, over all shards; 0: no limit
+  unsigned requests_per_second = 0;        ///< over all shards; 0: no limit
 };
 
 /// Guards on deletion: more than this and nothing at all is deleted.

@@ -118,6 +118,27 @@ TEST_F(Cli, GoesOnWhenNobodyReadsTheOutput) {
   EXPECT_EQ(tree_of(dir()).size(), 300U);
 }
 
+TEST_F(Cli, BandwidthIsLimitedOverAllConnections) {
+  for (int n = 0; n < 40; ++n)
+    bucket_->put("small-" + std::to_string(n), std::string(5'000, 's'));
+  bucket_->put("large", std::string(400'000, 'l'));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(sync({"--bwlimit", "600K/s", "--part-size", "64KiB"}).status, 0);
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_GE(took, 800ms);
+  EXPECT_LE(took, 5s);
+  EXPECT_EQ(tree_of(dir()).size(), 41U);
+}
+
+TEST_F(Cli, RequestsAreLimitedOverAllConnections) {
+  for (int n = 0; n < 30; ++n)
+    bucket_->put("object-" + std::to_string(n), "x");
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(sync({"--tpslimit", "40"}).status, 0);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 650ms);  // 31 requests, less the credit
+  EXPECT_EQ(tree_of(dir()).size(), 30U);
+}
+
 // --- configuration ---
 
 TEST_F(Cli, ConfigFileAndEnvironmentSetFlags) {

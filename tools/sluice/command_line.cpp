@@ -272,8 +272,6 @@ Result<Command> make_command(Verb verb, const Words& words, const Environment& e
   if (done) done = apply_words(settings, words);
   if (done) done = apply_positionals(settings, verb, words.positionals);
   if (!done) return done.error();
-  if (settings.mirror.delete_excluded && !settings.mirror.delete_extraneous)
-    return usage("--delete-excluded does nothing without --delete");
   return command;
 }
 

@@ -130,6 +130,17 @@ Result<void> set_interval(Settings& settings, const Given& given) {
   return {};
 }
 
+Result<void> set_bandwidth(Settings& settings, const Given& given) {
+  std::string_view rate = given.value;
+  if (rate.ends_with("/s")) rate.remove_suffix(2);
+  const auto bytes = units::parse_size(given.where, rate);
+  if (!bytes) return bytes.error();
+  if (*bytes != 0 && (*bytes < KiB || *bytes > 1024 * GiB))
+    return refusal(given, "is not a rate from 1KiB to 1TiB a second; write for example 10MiB");
+  settings.mirror.tuning.bytes_per_second = *bytes;
+  return {};
+}
+
 Result<void> set_verbosity(Settings& settings, const Given& given,
                            OutputSettings::Verbosity verbosity) {
   bool wanted = false;
@@ -311,6 +322,15 @@ constexpr std::array kFlags = {
     Flag{"max-attempts", 0, Group::tuning, kEvery, "N", "10",
          "Tries of one request, 1 to 100. Default 10. (AWS_MAX_ATTEMPTS)",
          [](S s, G g) { return set_count(s.mirror.tuning.max_attempts, g, {1, 100, "10"}); }},
+
+    Flag{"bwlimit", 0, Group::tuning, kEvery, "RATE", "10MiB",
+         "Receive at most so many bytes a second in all: 10MiB, 500K. 0, the default, is no limit.",
+         set_bandwidth},
+    Flag{"tpslimit", 0, Group::tuning, kEvery, "N", "100",
+         "Send at most so many requests a second in all. 0, the default, is no limit.",
+         [](S s, G g) {
+           return set_count(s.mirror.tuning.requests_per_second, g, {0, 1'000'000, "100"});
+         }},
 
     // --- Watching ---
     Flag{"interval", 0, Group::watching, kWatch, "TIME", "60s",
