@@ -50,7 +50,7 @@ async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task) {
 Decider::Decider(Pass& pass)
     : pass_(pass),
       engine_(pass.engine()),
-      join_(engine_.reader(), engine_.options().source.prefix, [this](const ObjectRow& gone) {
+      join_(engine_.reader(), engine_.list_prefix(), [this](const ObjectRow& gone) {
         // Excluded means protected.
         return engine_.deletes_excluded() || engine_.includes(gone.key);
       }) {}

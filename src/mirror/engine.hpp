@@ -54,6 +54,12 @@ class Engine final : public transfer::RetryListener {
   bool includes(std::string_view key) const noexcept {
     return filter_.includes(key.substr(options_.source.prefix.size()));
   }
+  /// Keys that do not begin with this are not listed, and their files not looked at: filters
+  /// exclude them all, and excluded means protected.
+  std::string list_prefix() const {
+    const std::string& prefix = options_.source.prefix;
+    return deletes_excluded() ? prefix : prefix + filter_.common_beginning();
+  }
   /// --delete --delete-excluded: what filters leave out goes.
   bool deletes_excluded() const noexcept {
     return options_.delete_extraneous && options_.delete_excluded;

@@ -24,7 +24,7 @@ std::int64_t unix_ms(WallTime time) {
 async::Task<void> list_all(Pass& pass) {
   Engine& engine = pass.engine();
   ListContext context{engine.runtime(), engine.list_store(), engine.fetch_options().retry, engine,
-                      engine.options().source.prefix};
+                      engine.list_prefix()};
   std::uint64_t keys = 0;
   const PageSink sink = [&pass, &keys](ListPage& page) {
     keys += page.objects.size();

@@ -1,6 +1,7 @@
 // What --delete spares, what it takes, and where that is kept.
 #include "cli_fixture.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <sys/stat.h>
 
@@ -43,6 +44,48 @@ TEST_F(CliDelete, ExcludedFilesAreProtectedUnlessAskedFor) {
   EXPECT_EQ(taken.status, 0) << taken.err;
   EXPECT_TRUE(has_line(taken.out, R"(deleted b\.tmp \(excluded\))")) << taken.out;
   EXPECT_EQ(tree_of(dir()), (Tree{{"a.jpg", "a.jpg"}, {"mine.tmp", "not from the bucket"}}));
+}
+
+TEST_F(CliDelete, FiltersThatNameOneFolderListOnlyThat) {
+  for (int n = 0; n < 2'500; ++n)
+    bucket_->put("data/" + std::to_string(n), "x");
+  for (const char* key : {"logs/2023/a", "logs/2024/a", "logs/2024/b", "logs/2024/c.tmp"})
+    bucket_->put(key, key);
+  ASSERT_EQ(sync({"--exclude", "data/*"}).status, 0);
+  ASSERT_EQ(tree_of(dir()).size(), 4U);
+  bucket_->remove("logs/2023/a");
+  bucket_->remove("logs/2024/a");
+  bucket_->remove("logs/2024/c.tmp");
+  bucket_->put("logs/2024/d", "new");
+
+  const Words only_2024 = {"--exclude", "*", "--include", "logs/2024/*", "--exclude", "*.tmp"};
+  Words flags = {"--delete"};
+  flags.insert(flags.end(), only_2024.begin(), only_2024.end());
+  server_->clear_requests();
+  const Ran narrow = sync(flags);
+  EXPECT_EQ(narrow.status, 0) << narrow.err;
+  EXPECT_EQ(requests(Operation::list), 1U);
+  // What lies outside is excluded, and so protected: even what the bucket no longer has.
+  EXPECT_EQ(tree_of(dir()), (Tree{{"logs/2023/a", "logs/2023/a"},
+                                  {"logs/2024/b", "logs/2024/b"},
+                                  {"logs/2024/c.tmp", "logs/2024/c.tmp"},
+                                  {"logs/2024/d", "new"}}));
+
+  Words ls = {"ls", "s3://photos"};
+  ls.insert(ls.end(), only_2024.begin(), only_2024.end());
+  server_->clear_requests();
+  const Ran listed = run(std::move(ls));
+  EXPECT_TRUE(has(listed.out, " logs/2024/b\n")) << listed.out;
+  EXPECT_EQ(std::count(listed.out.begin(), listed.out.end(), '\n'), 2) << listed.out;
+  EXPECT_EQ(requests(Operation::list), 1U);
+
+  // To delete what is excluded, all must be listed.
+  flags.push_back("--delete-excluded");
+  server_->clear_requests();
+  const Ran wide = sync(flags);
+  EXPECT_EQ(wide.status, 0) << wide.err;
+  EXPECT_EQ(requests(Operation::list), 3U);
+  EXPECT_EQ(tree_of(dir()), (Tree{{"logs/2024/b", "logs/2024/b"}, {"logs/2024/d", "new"}}));
 }
 
 TEST_F(CliDelete, TheGuardCountsOnlyWhatWouldGo) {
