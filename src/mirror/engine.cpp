@@ -50,7 +50,8 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
       filter_(options.filters),
       fetch_options_(fetch_options_of(options)),
       budget_(options.tuning.memory_bytes),
-      digester_(runtime) {}
+      digester_(runtime),
+      body_digesters_(runtime.data_shards()) {}
 
 Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Observer& observer,
                                              async::Runtime& runtime, Counters& counters,

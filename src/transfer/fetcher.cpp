@@ -45,7 +45,7 @@ bool may_restart(ErrorKind kind) noexcept {
 }  // namespace
 
 Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
-                 local::Destination& destination, FileDigester& digester,
+                 local::Destination& destination, FileDigester& digester, BodyDigester& bodies,
                  const FetchOptions& options, RetryListener& listener, FetchMeters meters,
                  PartNote note_part)
     : runtime_(runtime),
@@ -53,6 +53,7 @@ Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& st
       store_(store),
       destination_(destination),
       digester_(digester),
+      bodies_(bodies),
       options_(options),
       listener_(listener),
       meters_(meters),
@@ -101,7 +102,12 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
   };
   auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
   if (!got) co_return got.error();
-  if (auto digest = sink.finish_digest()) assembly.set_part_digest(index, std::move(*digest));
+  if (auto digest = sink.finish_digest()) {
+    assembly.set_part_digest(index, std::move(*digest));
+  } else if (sink.body()) {
+    Digest md5 = co_await bodies_.md5(std::as_bytes(std::span(*sink.body())));
+    assembly.set_part_digest(index, std::move(md5));
+  }
   co_return Result<void>();
 }
 

@@ -5,6 +5,7 @@
 #include "local/destination.hpp"
 #include "store/object_store.hpp"
 #include "transfer/assembly.hpp"
+#include "transfer/body_digester.hpp"
 #include "transfer/file_digester.hpp"
 #include "transfer/retry.hpp"
 #include "transfer/verify.hpp"
@@ -54,8 +55,9 @@ class Fetcher {
  public:
   /// All references must outlive the fetcher.
   Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
-          local::Destination& destination, FileDigester& digester, const FetchOptions& options,
-          RetryListener& listener, FetchMeters meters, PartNote note_part);
+          local::Destination& destination, FileDigester& digester, BodyDigester& bodies,
+          const FetchOptions& options, RetryListener& listener, FetchMeters meters,
+          PartNote note_part);
 
   /// Fetches `part`. If it was the last of its object to end: verifies and finishes the object (or
   /// restarts it), and says what became of it.
@@ -76,6 +78,7 @@ class Fetcher {
   store::ObjectStore& store_;
   local::Destination& destination_;
   FileDigester& digester_;
+  BodyDigester& bodies_;
   const FetchOptions& options_;
   RetryListener& listener_;
   FetchMeters meters_;

@@ -1,5 +1,7 @@
 #include "transfer/part_sink.hpp"
 
+#include "transfer/body_digester.hpp"
+
 namespace sluice::transfer {
 
 PartSink::PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,
@@ -8,10 +10,17 @@ PartSink::PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range,
 
 Result<void> PartSink::begin(const store::ObjectHead& head) {
   assembly_.note_head(head);
-  if (digest_) return {};
+  if (digest_ || body_) return {};
   // Of many parts each has the CRC by which a later run may know it again.
   const bool single = assembly_.plan().count() == 1;
-  digest_.emplace(single ? strongest_evidence(*assembly_.head(), mode_).compute : kPartDigest);
+  const DigestKind kind =
+      single ? strongest_evidence(*assembly_.head(), mode_).compute : kPartDigest;
+  if (kind != DigestKind::md5) {
+    digest_.emplace(kind);
+  } else if (range_.length() <= BodyDigester::kMostBytes) {
+    body_.emplace();
+    body_->reserve(range_.length());
+  }
   return {};
 }
 
@@ -19,6 +28,7 @@ Result<void> PartSink::write(std::span<const std::byte> bytes) {
   const auto written = file_.write_at(range_.offset() + done_, bytes);
   if (!written) return written.error();
   if (digest_) digest_->update(bytes);
+  if (body_) body_->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   done_ += bytes.size();
   received_.fetch_add(bytes.size(), std::memory_order_relaxed);
   return {};
@@ -28,6 +38,7 @@ void PartSink::restart() {
   received_.fetch_sub(done_, std::memory_order_relaxed);
   done_ = 0;
   digest_.reset();
+  body_.reset();
 }
 
 std::optional<Digest> PartSink::finish_digest() {

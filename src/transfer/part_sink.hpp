@@ -8,13 +8,15 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace sluice::transfer {
 
 /// Writes the bytes of one part to the staged file and hashes them as they stream by: an object in
 /// one part with the digest that is wanted, each of many parts with a CRC64NVME (any other digest
 /// of the whole is taken from the staged file later). It lives over all tries of its part: a retry
-/// resumes after the last good byte.
+/// resumes after the last good byte. A small body whose MD5 is wanted is kept instead, to be hashed
+/// together with others.
 class PartSink final : public store::BodySink {
  public:
   PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,
@@ -27,6 +29,8 @@ class PartSink final : public store::BodySink {
   void restart();  ///< forgets the bytes so far
   /// The digest of the part, once it is complete.
   std::optional<Digest> finish_digest();
+  /// The whole body, once it is complete, if it has been kept.
+  const std::optional<std::string>& body() const noexcept { return body_; }
 
  private:
   Assembly& assembly_;
@@ -36,6 +40,7 @@ class PartSink final : public store::BodySink {
   std::atomic<std::uint64_t>& received_;
   std::uint64_t done_ = 0;
   std::optional<RunningDigest> digest_;
+  std::optional<std::string> body_;
 };
 
 }  // namespace sluice::transfer
