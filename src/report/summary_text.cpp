@@ -77,6 +77,17 @@ std::string cost(const PassSummary& summary) {
   return out;
 }
 
+/// How sure we may be of what came.
+std::string verification(const ProofCounts& proofs) {
+  Sentence out;
+  out.add_count(proofs.checksum, "by checksum");
+  out.add_count(proofs.md5, "by MD5");
+  out.add_count(proofs.composite, "by the checksum of their parts");
+  out.add_count(proofs.length, "by length only (the server offers no checksum)");
+  out.add_count(proofs.none, "taken over by size and time");
+  return out.empty() ? "" : "verified: " + out.text();
+}
+
 }  // namespace
 
 std::string shortcomings(const PassSummary& summary) {
@@ -99,9 +110,7 @@ std::string summary_text(const PassSummary& summary, Run run) {
   if (const std::uint64_t extra = summary.progress.count(What::extraneous); extra > 0)
     line(fmt::format("{} here but gone from the bucket (--delete removes what is unmodified)",
                      counted(extra, "file")));
-  if (summary.unproven > 0)
-    line(fmt::format("{} verified by length only: the server offers no checksum",
-                     grouped(summary.unproven)));
+  line(verification(summary.proofs));
   line(cost(summary));
   return out;
 }
