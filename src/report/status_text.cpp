@@ -41,8 +41,14 @@ std::string pass_text(const PassReport& pass) {
   if (pass.finished_ms == 0)
     return fmt::format("{}  not finished: it still runs, or was killed", when(pass.started_ms));
   const auto took = std::chrono::milliseconds(pass.finished_ms - pass.started_ms);
-  return fmt::format("{}  {}; {}, {}", when(pass.started_ms), printable(pass.outcome),
-                     units::format_duration(took), counts(pass));
+  // "failed: why": why has a line of its own.
+  const std::string_view outcome = pass.outcome;
+  const std::string_view verdict = outcome.substr(0, outcome.find(": "));
+  std::string out = fmt::format("{}  {} after {}: {}", when(pass.started_ms), printable(verdict),
+                                units::format_duration(took), counts(pass));
+  if (verdict.size() < outcome.size())
+    out += fmt::format("\n      {}", printable(outcome.substr(verdict.size() + 2)));
+  return out;
 }
 
 std::string source_text(const MirrorStatus& status) {

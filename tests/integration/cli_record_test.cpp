@@ -28,8 +28,8 @@ TEST_F(CliRecord, SaysWhatIsMirroredAndHowItWent) {
   EXPECT_EQ(ran.err, "");
   EXPECT_TRUE(has(ran.out, " mirrors s3://photos/2024/ at 127.0.0.1\n")) << ran.out;
   EXPECT_TRUE(has_line(ran.out, "  2 objects, 10 B.*")) << ran.out;
-  const std::size_t failed = ran.out.find("  failed: ");
-  const std::size_t complete = ran.out.find("  complete; ");
+  const std::size_t failed = ran.out.find("  failed after ");
+  const std::size_t complete = ran.out.find("  complete after ");
   ASSERT_NE(failed, std::string::npos) << ran.out;
   ASSERT_NE(complete, std::string::npos) << ran.out;
   EXPECT_LT(failed, complete) << ran.out;
