@@ -55,6 +55,7 @@ Sentence operations(const PassSummary& summary, Run run) {
   out.add_count(progress.count(What::touched), dry ? "to set the time of" : "with a new time");
   out.add_count(progress.count(What::deleted), dry ? "to delete" : "deleted");
   out.add_count(progress.count(What::kept), "unchanged");
+  out.add_count(progress.excluded, "excluded");
   out.add_count(progress.count(What::vanished), "vanished meanwhile");
   return out;
 }

@@ -70,6 +70,8 @@ TEST_F(Cli, TheLastFilterThatMatchesDecides) {
       0);
   EXPECT_EQ(tree_of(dir()),
             (std::map<std::string, std::string>{{"a.jpg", "a.jpg"}, {"x/keep.txt", "x/keep.txt"}}));
+  const Ran again = sync({"--exclude", "*.txt"});
+  EXPECT_TRUE(has_line(again.out, "  1 fetched .*, 1 unchanged, 2 excluded")) << again.out;
 }
 
 TEST_F(Cli, APrefixIsAFolder) {
@@ -116,6 +118,19 @@ TEST_F(Cli, GoesOnWhenNobodyReadsTheOutput) {
   Program program(std::move(words));
   EXPECT_EQ(program.wait(60s), 0) << program.err();
   EXPECT_EQ(tree_of(dir()).size(), 300U);
+}
+
+TEST_F(Cli, OutputThatCannotBeWrittenIsAFailure) {
+  bucket_->put("a", "x");
+  for (const std::string flag : {"--json", "-v"}) {
+    ProgramOptions words =
+        options({"-c", binary() + " sync s3://photos " + dir() + " " + flag + " > /dev/full"});
+    words.path = "/bin/sh";
+    Program program(std::move(words));
+    EXPECT_EQ(program.wait(), 6);
+    EXPECT_TRUE(has(program.err(), "cannot write to standard output")) << program.err();
+  }
+  EXPECT_TRUE(tree_of(dir()).contains("a"));
 }
 
 TEST_F(Cli, TellsOnceOfWhatTheServerDoesNotSupport) {
