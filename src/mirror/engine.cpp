@@ -2,6 +2,7 @@
 
 #include "base/units.hpp"
 #include "mirror/look.hpp"
+#include "mirror/settle.hpp"
 
 #include <algorithm>
 #include <string>
@@ -72,6 +73,17 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
   return engine;
 }
 
+Result<void> Engine::settle_last_run() {
+  const auto settled = settle(*writer_, *destination_, *sync_, options_.source.prefix);
+  if (!settled) return settled.error();
+  const std::uint64_t files = settled->stored + settled->published + settled->dropped;
+  if (files == 0) return {};
+  message(Level::info, "the last run was cut short: of " + std::to_string(files) +
+                           " files that it was about to put in place " +
+                           std::to_string(settled->dropped) + " have to be fetched again");
+  return {};
+}
+
 Result<void> Engine::open_to_look(const record::Source& source) {
   auto side = look_at(options_, source, observer_);
   if (!side) return side.error();
@@ -89,8 +101,7 @@ Result<void> Engine::open_local(const record::Source& source) {
   auto destination = local::Destination::open(options_.dir);
   if (!destination) return destination.error();
   destination_ = std::move(*destination);
-  const auto cleared = destination_->clear_staging();
-  if (!cleared) return cleared.error();
+  sync_.emplace(*destination_, runtime_, options_.durability);
   if (!options_.backup_dir.empty()) {
     auto backup = local::Backup::open(options_.backup_dir, *destination_);
     if (!backup) return backup.error();
@@ -106,6 +117,7 @@ Result<void> Engine::open_local(const record::Source& source) {
     message(Level::warning,
             "the record was damaged and has been moved aside; files that are here are "
             "compared with the bucket by their content");
+  if (const auto settled = settle_last_run(); !settled) return settled.error();
   auto reader = record::Record::connect(path, record::Access::read_write);
   if (!reader) return reader.error();
   reader_ = std::move(*reader);

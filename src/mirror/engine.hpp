@@ -6,6 +6,7 @@
 #include "local/backup.hpp"
 #include "local/destination.hpp"
 #include "mirror/counters.hpp"
+#include "mirror/group_sync.hpp"
 #include "plan/decide.hpp"
 #include "plan/filter.hpp"
 #include "record/record.hpp"
@@ -18,6 +19,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +50,7 @@ class Engine final : public transfer::RetryListener {
   async::Runtime& runtime() noexcept { return runtime_; }
   Counters& counters() noexcept { return counters_; }
   local::Destination& destination() noexcept { return *destination_; }
+  GroupSync& sync() noexcept { return *sync_; }               ///< the publishing role's
   local::Backup* backup() noexcept { return backup_.get(); }  ///< with --backup-dir, else null
   const plan::Filter& filter() const noexcept { return filter_; }
   /// Whether filters take this key, given whole.
@@ -83,6 +86,8 @@ class Engine final : public transfer::RetryListener {
   void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) override;
 
  private:
+  Result<void> settle_last_run();
+
   Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
          Counters& counters);
   Result<void> open_local(const record::Source& source);
@@ -97,6 +102,7 @@ class Engine final : public transfer::RetryListener {
   async::ByteBudget budget_;
   transfer::FileDigester digester_;
   std::unique_ptr<local::Destination> destination_;
+  std::optional<GroupSync> sync_;
   std::unique_ptr<local::Backup> backup_;
   std::unique_ptr<record::Record> writer_;
   std::unique_ptr<record::Record> reader_;

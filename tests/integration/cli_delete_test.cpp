@@ -119,6 +119,21 @@ TEST_F(CliDelete, DeletedFilesAreKeptInTheBackupDirectory) {
             then_ms);
 }
 
+TEST_F(CliDelete, ReplacedFilesAreKeptInTheBackupDirectory) {
+  for (const std::string content : {"first", "second", "third"}) {
+    bucket_->put("sub/a", content);
+    ASSERT_EQ(sync({"--backup-dir", backup()}).status, 0);
+  }
+  EXPECT_EQ(tree_of(backup()), (Tree{{"sub/a", "first"}, {"sub/a.~1~", "second"}}));
+  EXPECT_EQ(tree_of(dir()), (Tree{{"sub/a", "third"}}));
+  // A file that becomes a folder is replaced as well.
+  bucket_->remove("sub/a");
+  bucket_->put("sub/a/b", "below");
+  sync({"--backup-dir", backup()});
+  EXPECT_EQ(tree_of(dir()), (Tree{{"sub/a/b", "below"}}));
+  EXPECT_EQ(tree_of(backup()).at("sub/a.~2~"), "third");
+}
+
 TEST_F(CliDelete, TheBackupDirectoryMustBeBesideTheMirror) {
   bucket_->put("a", "x");
   ASSERT_EQ(sync().status, 0);

@@ -246,7 +246,8 @@ constexpr std::array kFlags = {
          "them or not.",
          [](S s, G g) { return set_switch(s.mirror.delete_excluded, g); }},
     Flag{"backup-dir", 0, Group::deletion, kMirror, "DIR2", "/srv/photos.old",
-         "Move files into this directory instead of deleting them. Nothing in it is overwritten: "
+         "Move files into this directory instead of deleting or replacing them. Nothing in it is "
+         "overwritten: "
          "names that are taken get .~1~ and so on. Outside DIR, on the same file system.",
          [](S s, G g) { return set_text(s.mirror.backup_dir, g); }},
 
@@ -295,13 +296,16 @@ constexpr std::array kFlags = {
                               {"strict", Verify::strict},
                               {"length", Verify::length}});
          }},
-    Flag{"durability", 0, Group::comparison, kMirror, "full|none", "none",
-         "Force files to disk before they get their name (full, the default), or leave that to "
+    Flag{"durability", 0, Group::comparison, kMirror, "full|files|none", "none",
+         "Force files to disk before they get their name: many with one sync of their file system "
+         "where that is safe and quick (full, the default), each by itself (files), or leave it to "
          "the system (none).",
          [](S s, G g) {
            using Durability = MirrorOptions::Durability;
            return set_choice(s.mirror.durability, g,
-                             {{"full", Durability::full}, {"none", Durability::none}});
+                             {{"full", Durability::full},
+                              {"files", Durability::each_file},
+                              {"none", Durability::none}});
          }},
 
     // --- Tuning ---
