@@ -79,6 +79,8 @@ std::string status_text(const MirrorStatus& status) {
       fmt::format("{} mirrors {}\n  {}, {}", text::escaped(status.dir), source_text(status),
                   counted(status.objects, "object"), units::format_size(status.bytes));
   if (status.refused > 0) out += fmt::format("; {} refused", grouped(status.refused));
+  if (status.partial_downloads > 0)
+    out += fmt::format("; {} to go on with", counted(status.partial_downloads, "partial download"));
   out += '\n';
   if (status.passes.empty()) return out + "  no pass yet\n";
   out += fmt::format("Last passes, the newest first (UTC):\n");
@@ -101,6 +103,7 @@ std::string status_json(const MirrorStatus& status) {
       .number("objects", status.objects)
       .number("size_bytes", status.bytes)
       .number("refused", status.refused)
+      .number("partial_downloads", status.partial_downloads)
       .array("passes", passes);
   return out.str();
 }
