@@ -34,7 +34,8 @@ struct MirrorStatus {
   std::uint64_t objects = 0;  ///< stored
   std::uint64_t bytes = 0;    ///< of those
   std::uint64_t refused = 0;
-  std::vector<PassReport> passes;  ///< newest first
+  std::uint64_t partial_downloads = 0;  ///< cut off; the next pass goes on with them
+  std::vector<PassReport> passes;       ///< newest first
 };
 
 /// Reads it while other processes may be at work on the mirror; takes no lock and writes nothing.

@@ -79,7 +79,7 @@ Error unknown_profile(const SharedConfig& config) {
   } else {
     message += "; add one there, or choose another by --profile or AWS_PROFILE";
   }
-  return Error(ErrorKind::credentials, std::move(message));
+  return Error(ErrorKind::usage, std::move(message));
 }
 
 const std::string* find(const Settings& settings, const std::string& name) {

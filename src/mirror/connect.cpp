@@ -26,6 +26,20 @@ const std::string& first_set(const std::string& flag, const std::string& configu
   return flag.empty() ? configured : flag;
 }
 
+std::string_view without(s3::Feature feature) noexcept {
+  switch (feature) {
+    case s3::Feature::checksum_mode:
+      return "the server does not support x-amz-checksum-mode; its content is checked against "
+             "ETags";
+    case s3::Feature::optional_attributes:
+      return "the server does not support RestoreStatus in listings; archived objects that were "
+             "restored cannot be told from others";
+    case s3::Feature::if_match:
+      return "the server does not support If-Match; the ETag of each answer is compared instead";
+  }
+  return "the server does not support an optional part of the protocol";
+}
+
 Error out_of_range(const char* flag, const char* range) {
   return Error(ErrorKind::usage, std::string(flag) + " must be " + range);
 }
@@ -52,6 +66,9 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.http.read_buffer_bytes = kBytesPerTransfer;
   const unsigned shards = resolved_threads(tuning);
   options.http.max_connections = (resolved_transfers(tuning) + shards - 1) / shards;
+  options.on_switch_off = [&observer](s3::Feature feature) {
+    observer.on_message(Level::info, without(feature));
+  };
   if (tuning.bytes_per_second != 0)
     options.http.body_rate = std::make_shared<async::RateLimiter>(tuning.bytes_per_second);
   if (tuning.requests_per_second != 0)

@@ -13,7 +13,8 @@
 namespace sluice::mirror {
 
 /// Resolves configuration and credentials as the AWS command line does, and opens the session that
-/// all shards share. `connections` is the limit of each shard. Makes no request yet.
+/// all shards share; `observer` must outlive it. `connections` is the limit of each shard. Makes no
+/// request yet.
 Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
                                                   const TuningOptions& tuning, Observer& observer);
 

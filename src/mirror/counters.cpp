@@ -4,8 +4,8 @@ namespace sluice::mirror {
 
 void Counters::reset() noexcept {
   listing_done = false;
-  for (auto* counter : {&listed, &listed_bytes, &to_fetch, &to_fetch_bytes, &received_bytes,
-                        &resumed_bytes, &retries, &unproven, &local_failures})
+  for (auto* counter : {&listed, &listed_bytes, &excluded, &to_fetch, &to_fetch_bytes,
+                        &received_bytes, &resumed_bytes, &retries, &unproven, &local_failures})
     *counter = 0;
   for (auto& counter : what)
     counter = 0;
@@ -18,6 +18,7 @@ Progress Counters::snapshot() const noexcept {
   progress.listing_done = listing_done;
   progress.listed = listed;
   progress.listed_bytes = listed_bytes;
+  progress.excluded = excluded;
   progress.to_fetch = to_fetch;
   progress.to_fetch_bytes = to_fetch_bytes;
   progress.fetched_bytes = received_bytes;

@@ -134,6 +134,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
   // The marker of the folder that is mirrored is the destination itself.
   if (object.key == prefix && object.size == 0) co_return true;
   if (!engine_.includes(object.key)) {
+    ++engine_.counters().excluded;
     if (*row != nullptr && engine_.deletes_excluded()) join_.call_absent(**row);
     co_return true;
   }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <unistd.h>
 
 namespace sluice::mirror {
 
@@ -89,6 +90,11 @@ Result<void> Engine::open_to_look(const record::Source& source) {
   if (!side) return side.error();
   destination_ = std::move(side->destination);
   reader_ = std::move(side->record);
+  // A backup directory that is there is judged as it would be; one that is not stays away.
+  if (options_.backup_dir.empty() || destination_->root() < 0) return {};
+  if (::access(options_.backup_dir.c_str(), F_OK) != 0) return {};
+  const auto backup = local::Backup::open(options_.backup_dir, *destination_);
+  if (!backup) return backup.error();
   return {};
 }
 

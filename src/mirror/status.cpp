@@ -62,6 +62,7 @@ Result<MirrorStatus> read(const std::string& dir, std::size_t most_passes) {
   status.objects = totals->objects;
   status.bytes = totals->bytes;
   status.refused = totals->refused;
+  status.partial_downloads = totals->partials;
   auto passes = (*record)->last_passes(most_passes);
   if (!passes) return passes.error();
   for (record::PassRow& row : *passes)

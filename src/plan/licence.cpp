@@ -25,11 +25,10 @@ std::optional<DeletionLicence> DeletionLicence::from(const ListingProof& proof,
 std::optional<Error> guard_deletion(const DeleteLimit& limit, std::uint64_t candidates,
                                     std::uint64_t recorded) {
   const auto refuse = [candidates, recorded](const std::string& bound) {
-    return Error(ErrorKind::guard, "nothing was deleted: " + std::to_string(candidates) + " of " +
-                                       std::to_string(recorded) +
-                                       " recorded files are gone from the bucket, more than " +
-                                       bound +
-                                       " allows; look at the bucket, then raise --max-delete");
+    return Error(ErrorKind::guard,
+                 "nothing was deleted: " + std::to_string(candidates) + " of " +
+                     std::to_string(recorded) + " recorded files would go, more than " + bound +
+                     " allows; look at the bucket and the filters, then raise --max-delete");
   };
   if (limit.files && candidates > *limit.files)
     return refuse("--max-delete " + std::to_string(*limit.files));

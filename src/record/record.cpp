@@ -512,10 +512,10 @@ Result<std::vector<PassRow>> Record::last_passes(std::size_t limit) {
 Result<Totals> Record::totals() {
   auto query = impl_->database.prepare(
       "SELECT count(*) FILTER (WHERE state = 1), coalesce(sum(size) FILTER (WHERE state = 1), 0), "
-      "count(*) FILTER (WHERE state = 2) FROM objects");
+      "count(*) FILTER (WHERE state = 2), (SELECT count(*) FROM partials) FROM objects");
   if (!query) return query.error();
   if (query->step() != Step::row) return impl_->database.error();
-  return Totals{query->natural(0), query->natural(1), query->natural(2)};
+  return Totals{query->natural(0), query->natural(1), query->natural(2), query->natural(3)};
 }
 
 bool Record::byte_order_proved() {

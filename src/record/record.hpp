@@ -36,6 +36,7 @@ struct Totals {
   std::uint64_t objects = 0;
   std::uint64_t bytes = 0;
   std::uint64_t refused = 0;
+  std::uint64_t partials = 0;  ///< downloads that were cut off and can go on
 };
 
 /// A set of changes, written in one transaction.

@@ -137,6 +137,7 @@ void EventStream::pass_finished(const PassSummary& summary, ExitStatus status) {
       .flag("listing_complete", summary.listing_complete)
       .number("listed", progress.listed)
       .number("listed_bytes", progress.listed_bytes)
+      .number("excluded", progress.excluded)
       .number("to_fetch", progress.to_fetch)
       .number("to_fetch_bytes", progress.to_fetch_bytes)
       .number("fetched_bytes", progress.fetched_bytes)

@@ -41,8 +41,14 @@ std::string pass_text(const PassReport& pass) {
   if (pass.finished_ms == 0)
     return fmt::format("{}  not finished: it still runs, or was killed", when(pass.started_ms));
   const auto took = std::chrono::milliseconds(pass.finished_ms - pass.started_ms);
-  return fmt::format("{}  {}; {}, {}", when(pass.started_ms), printable(pass.outcome),
-                     units::format_duration(took), counts(pass));
+  // "failed: why": why has a line of its own.
+  const std::string_view outcome = pass.outcome;
+  const std::string_view verdict = outcome.substr(0, outcome.find(": "));
+  std::string out = fmt::format("{}  {} after {}: {}", when(pass.started_ms), printable(verdict),
+                                units::format_duration(took), counts(pass));
+  if (verdict.size() < outcome.size())
+    out += fmt::format("\n      {}", printable(outcome.substr(verdict.size() + 2)));
+  return out;
 }
 
 std::string source_text(const MirrorStatus& status) {
@@ -73,6 +79,8 @@ std::string status_text(const MirrorStatus& status) {
       fmt::format("{} mirrors {}\n  {}, {}", text::escaped(status.dir), source_text(status),
                   counted(status.objects, "object"), units::format_size(status.bytes));
   if (status.refused > 0) out += fmt::format("; {} refused", grouped(status.refused));
+  if (status.partial_downloads > 0)
+    out += fmt::format("; {} to go on with", counted(status.partial_downloads, "partial download"));
   out += '\n';
   if (status.passes.empty()) return out + "  no pass yet\n";
   out += fmt::format("Last passes, the newest first (UTC):\n");
@@ -95,6 +103,7 @@ std::string status_json(const MirrorStatus& status) {
       .number("objects", status.objects)
       .number("size_bytes", status.bytes)
       .number("refused", status.refused)
+      .number("partial_downloads", status.partial_downloads)
       .array("passes", passes);
   return out.str();
 }

@@ -55,6 +55,7 @@ Sentence operations(const PassSummary& summary, Run run) {
   out.add_count(progress.count(What::touched), dry ? "to set the time of" : "with a new time");
   out.add_count(progress.count(What::deleted), dry ? "to delete" : "deleted");
   out.add_count(progress.count(What::kept), "unchanged");
+  out.add_count(progress.excluded, "excluded");
   out.add_count(progress.count(What::vanished), "vanished meanwhile");
   return out;
 }
@@ -75,6 +76,17 @@ std::string cost(const PassSummary& summary) {
   if (const std::uint64_t retries = summary.progress.retries; retries > 0)
     out += fmt::format("; {} {}", grouped(retries), retries == 1 ? "retry" : "retries");
   return out;
+}
+
+/// How sure we may be of what came.
+std::string verification(const ProofCounts& proofs) {
+  Sentence out;
+  out.add_count(proofs.checksum, "by checksum");
+  out.add_count(proofs.md5, "by MD5");
+  out.add_count(proofs.composite, "by the checksum of their parts");
+  out.add_count(proofs.length, "by length only (the server offers no checksum)");
+  out.add_count(proofs.none, "taken over by size and time");
+  return out.empty() ? "" : "verified: " + out.text();
 }
 
 }  // namespace
@@ -99,9 +111,7 @@ std::string summary_text(const PassSummary& summary, Run run) {
   if (const std::uint64_t extra = summary.progress.count(What::extraneous); extra > 0)
     line(fmt::format("{} here but gone from the bucket (--delete removes what is unmodified)",
                      counted(extra, "file")));
-  if (summary.unproven > 0)
-    line(fmt::format("{} verified by length only: the server offers no checksum",
-                     grouped(summary.unproven)));
+  line(verification(summary.proofs));
   line(cost(summary));
   return out;
 }

@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,20 +19,6 @@
 namespace sluice::s3 {
 
 enum class AddressingStyle : std::uint8_t { automatic, path, virtual_host };
-
-struct SessionOptions {
-  std::string bucket;
-  std::string region;        ///< empty: us-east-1, corrected by what the service says
-  std::string endpoint_url;  ///< empty: AWS's own for the region
-  AddressingStyle addressing = AddressingStyle::automatic;  ///< path for custom endpoints
-  bool sign = true;                                         ///< false: --no-sign-request
-  bool request_payer = false;
-  std::shared_ptr<async::RateLimiter> request_rate;  ///< over all shards; null: no limit
-  http::ClientOptions http;  ///< max_connections is per client, that is per shard
-};
-
-enum class RequestKind : std::uint8_t { list, head, get, probe };  ///< probe: HeadBucket, bytes=0-0
-inline constexpr std::size_t kRequestKinds = 4;
 
 /// Optional parts of the protocol. One that an endpoint refuses (405, 501) is left out from then
 /// on.
@@ -41,6 +28,21 @@ enum class Feature : std::uint8_t {
   if_match,             ///< If-Match: the ETag of the answer is still compared
 };
 inline constexpr std::size_t kFeatures = 3;
+
+struct SessionOptions {
+  std::string bucket;
+  std::string region;        ///< empty: us-east-1, corrected by what the service says
+  std::string endpoint_url;  ///< empty: AWS's own for the region
+  AddressingStyle addressing = AddressingStyle::automatic;  ///< path for custom endpoints
+  bool sign = true;                                         ///< false: --no-sign-request
+  bool request_payer = false;
+  std::function<void(Feature)> on_switch_off;        ///< called from any shard; may be empty
+  std::shared_ptr<async::RateLimiter> request_rate;  ///< over all shards; null: no limit
+  http::ClientOptions http;  ///< max_connections is per client, that is per shard
+};
+
+enum class RequestKind : std::uint8_t { list, head, get, probe };  ///< probe: HeadBucket, bytes=0-0
+inline constexpr std::size_t kRequestKinds = 4;
 
 /// What the clients of all shards share of one bucket: where it is, who we are, what we learned.
 /// Thread-safe.
@@ -72,9 +74,8 @@ class Session {
   bool uses(Feature feature) const noexcept {
     return !switched_off_[static_cast<std::size_t>(feature)];
   }
-  void switch_off(Feature feature) noexcept {
-    switched_off_[static_cast<std::size_t>(feature)] = true;
-  }
+  /// Tells `on_switch_off` the first time.
+  void switch_off(Feature feature);
 
   void count(RequestKind kind) noexcept { ++requests_[static_cast<std::size_t>(kind)]; }
   std::uint64_t requests(RequestKind kind) const noexcept {

@@ -85,6 +85,11 @@ bool Session::correct_region(const std::string& region) {
   return true;
 }
 
+void Session::switch_off(Feature feature) {
+  const bool was_off = switched_off_[static_cast<std::size_t>(feature)].exchange(true);
+  if (!was_off && options_.on_switch_off) options_.on_switch_off(feature);
+}
+
 bool Session::uses_path_style() const noexcept {
   switch (options_.addressing) {
     case AddressingStyle::path:

@@ -116,6 +116,9 @@ TEST_F(CliDryRun, RefusesWhatARealRunRefuses) {
   const Ran adopting = run({"sync", "-n", "--adopt", "s3://others", dir()});
   EXPECT_EQ(adopting.status, 0) << adopting.err;
   EXPECT_EQ(deeds_of(adopting.out), Words{"adopt a"});
+  expect(sync({"-n", "--delete", "--backup-dir", dir()}), 2, "lies in the mirror");
+  EXPECT_EQ(sync({"-n", "--delete", "--backup-dir", work_ / "old"}).status, 0);
+  EXPECT_FALSE(fs::exists(work_ / "old"));
   write_file(work_ / "file", "not a folder");
   expect(run({"sync", "-n", "s3://photos", work_ / "file"}), 6, work_ / "file");
 }

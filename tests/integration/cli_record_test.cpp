@@ -2,6 +2,7 @@
 #include "cli_fixture.hpp"
 
 #include <filesystem>
+#include <thread>
 
 namespace sluice::testing {
 namespace {
@@ -28,12 +29,24 @@ TEST_F(CliRecord, SaysWhatIsMirroredAndHowItWent) {
   EXPECT_EQ(ran.err, "");
   EXPECT_TRUE(has(ran.out, " mirrors s3://photos/2024/ at 127.0.0.1\n")) << ran.out;
   EXPECT_TRUE(has_line(ran.out, "  2 objects, 10 B.*")) << ran.out;
-  const std::size_t failed = ran.out.find("  failed: ");
-  const std::size_t complete = ran.out.find("  complete; ");
+  const std::size_t failed = ran.out.find("  failed after ");
+  const std::size_t complete = ran.out.find("  complete after ");
   ASSERT_NE(failed, std::string::npos) << ran.out;
   ASSERT_NE(complete, std::string::npos) << ran.out;
   EXPECT_LT(failed, complete) << ran.out;
   EXPECT_TRUE(has(ran.out, "3 listed, 2 fetched (10 B), 1 refused\n")) << ran.out;
+}
+
+TEST_F(CliRecord, CountsDownloadsThatWereCutOff) {
+  bucket_->put_generated("large", 4u << 20, 1);
+  server_->set_faults({rule(Operation::get, faults::rate(400'000), "large")});
+  Program program(options({"sync", "s3://photos", dir(), "--part-size", "64KiB", "-j", "2"}));
+  std::this_thread::sleep_for(2s);
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.wait(), 143);
+  const Ran ran = status();
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "; 1 partial download to go on with\n")) << ran.out;
 }
 
 TEST_F(CliRecord, MayBeReadWhileAWatchIsAtWork) {

@@ -70,6 +70,8 @@ TEST_F(Cli, TheLastFilterThatMatchesDecides) {
       0);
   EXPECT_EQ(tree_of(dir()),
             (std::map<std::string, std::string>{{"a.jpg", "a.jpg"}, {"x/keep.txt", "x/keep.txt"}}));
+  const Ran again = sync({"--exclude", "*.txt"});
+  EXPECT_TRUE(has_line(again.out, "  1 fetched .*, 1 unchanged, 2 excluded")) << again.out;
 }
 
 TEST_F(Cli, APrefixIsAFolder) {
@@ -116,6 +118,49 @@ TEST_F(Cli, GoesOnWhenNobodyReadsTheOutput) {
   Program program(std::move(words));
   EXPECT_EQ(program.wait(60s), 0) << program.err();
   EXPECT_EQ(tree_of(dir()).size(), 300U);
+}
+
+TEST_F(Cli, OutputThatCannotBeWrittenIsAFailure) {
+  bucket_->put("a", "x");
+  for (const std::string flag : {"--json", "-v"}) {
+    ProgramOptions words =
+        options({"-c", binary() + " sync s3://photos " + dir() + " " + flag + " > /dev/full"});
+    words.path = "/bin/sh";
+    Program program(std::move(words));
+    EXPECT_EQ(program.wait(), 6);
+    EXPECT_TRUE(has(program.err(), "cannot write to standard output")) << program.err();
+  }
+  EXPECT_TRUE(tree_of(dir()).contains("a"));
+}
+
+TEST_F(Cli, TellsOnceOfWhatTheServerDoesNotSupport) {
+  for (int n = 0; n < 20; ++n)
+    bucket_->put("object-" + std::to_string(n), "x", 0,
+                 {.etag = "\"opaque\"", .checksum = origin::ChecksumAlgorithm::crc32});
+  origin::Rule refuses = rule(Operation::get, faults::status(501, "NotImplemented"));
+  refuses.match.to = 1;
+  server_->set_faults({refuses});
+  const Ran ran = sync();
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  const std::string told = "sluice: the server does not support";
+  const std::size_t first = ran.err.find(told);
+  ASSERT_NE(first, std::string::npos) << ran.err;
+  const std::string line = ran.err.substr(first, ran.err.find('\n', first) - first);
+  EXPECT_EQ(ran.err.find(line, first + 1), std::string::npos) << ran.err;
+  EXPECT_TRUE(has(ran.out, "  verified: ")) << ran.out;
+}
+
+TEST_F(Cli, TheSummarySaysHowContentWasVerified) {
+  bucket_->put("sum", "x", 0, {.checksum = origin::ChecksumAlgorithm::crc32});
+  bucket_->put("md5", "x");
+  bucket_->put("opaque", "x", 0, {.etag = "\"opaque\""});
+  const Ran ran = sync();
+  EXPECT_TRUE(has_line(ran.out, "  verified: 1 by checksum, 1 by MD5, 1 by length only .*"))
+      << ran.out;
+}
+
+TEST_F(Cli, AProfileThatDoesNotExistIsAMistakeOfUsage) {
+  expect(sync({"--profile", "nobody"}), 2, "there is no profile nobody");
 }
 
 TEST_F(Cli, BandwidthIsLimitedOverAllConnections) {

@@ -246,8 +246,9 @@ constexpr std::array kFlags = {
          "them or not.",
          [](S s, G g) { return set_switch(s.mirror.delete_excluded, g); }},
     Flag{"backup-dir", 0, Group::deletion, kMirror, "DIR2", "/srv/photos.old",
-         "Keep files that would be deleted here, under their path; never overwrites: names that "
-         "are taken get .~1~ and so on. Outside DIR, on the same file system.",
+         "Move files into this directory instead of deleting or replacing them. Nothing in it is "
+         "overwritten: "
+         "names that are taken get .~1~ and so on. Outside DIR, on the same file system.",
          [](S s, G g) { return set_text(s.mirror.backup_dir, g); }},
 
     // --- Filters ---

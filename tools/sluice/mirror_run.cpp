@@ -2,6 +2,8 @@
 
 #include "flags.hpp"
 
+#include <cerrno>
+
 namespace sluice::cli {
 
 Result<MirrorRun*> MirrorRun::begin(const Settings& settings, Verb verb, Signals& signals) {
@@ -21,6 +23,12 @@ Result<MirrorRun*> MirrorRun::begin(const Settings& settings, Verb verb, Signals
 void MirrorRun::end(int status, const Error* error) {
   if (auto* events = console_->events()) events->run_finished(status, error);
   console_->stop();
+  // Who closed the pipe has seen enough; a full disk took something from somebody.
+  const int os_error = console_->terminal().out_error();
+  if (os_error != 0 && os_error != EPIPE) {
+    console_->log().write(local_error("cannot write to standard output", os_error));
+    if (status == 0) status = static_cast<int>(ExitStatus::local);
+  }
   leave(status);
 }
 

@@ -98,7 +98,7 @@ TEST_F(SharedConfigTest, UnknownProfileNamesFilesAndTheNearest) {
   write_config("[profile production]\n[profile staging]\n");
   const auto loaded = load("prodution");
   ASSERT_FALSE(loaded);
-  EXPECT_EQ(loaded.error().kind, ErrorKind::credentials);
+  EXPECT_EQ(loaded.error().kind, ErrorKind::usage);
   EXPECT_EQ(loaded.error().message, "there is no profile prodution in " + config().string() +
                                         " or " + credentials().string() +
                                         "; did you mean production?");

@@ -54,6 +54,16 @@ TEST(PhaseClock, BlockedTimeIsGivenBack) {
   EXPECT_TRUE(clock.is_over(t0 + 13s));
 }
 
+TEST(PhaseClock, NoTimeGoesByWhileSuspended) {
+  PhaseClock clock;
+  clock.enter_body(t0, 30s, 1024);
+  clock.suspend(t0 + 10s);
+  EXPECT_FALSE(clock.is_over(t0 + 1h));
+  clock.resume(t0 + 1h);
+  EXPECT_FALSE(clock.is_over(t0 + 1h + 19s));
+  EXPECT_TRUE(clock.is_over(t0 + 1h + 20s));
+}
+
 struct Fake final : Watched {
   PhaseClock& phase_clock() noexcept override { return clock; }
   void give_up() noexcept override { given_up = true; }

@@ -77,11 +77,15 @@ TEST(SummaryText, OfADryRun) {
 
 TEST(SummaryText, TellsOfRetriesAndWeakProofsAndExtraneousFiles) {
   PassSummary summary = good();
-  summary.unproven = 5;
+  summary.proofs.md5 = 3'000;
+  summary.proofs.length = 5;
   summary.progress.retries = 1;
   set(summary, What::extraneous, 2);
   const std::string text = summary_text(summary, Run::real);
-  EXPECT_NE(text.find("\n  5 verified by length only"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("\n  verified: 3,000 by MD5, 5 by length only (the server offers no checksum)\n"),
+      std::string::npos)
+      << text;
   EXPECT_NE(text.find("; 1 retry\n"), std::string::npos) << text;
   EXPECT_NE(text.find("\n  2 files here but gone from the bucket"), std::string::npos) << text;
 }
