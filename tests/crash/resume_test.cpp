@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,6 +191,10 @@ TEST_F(Resume, DISABLED_ADamagedPartialIsFoundOut) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
+  if (testing::UnitTest::GetInstance()->test_to_run_count() == 0) {
+    std::cout << "skipped: no test is enabled\n";
+    return 77;  // as meson reads it
+  }
   // In memory, where the disk's speed does not blur what arrives in a second.
   if (std::getenv("TMPDIR") == nullptr && ::access("/dev/shm", W_OK) == 0)
     ::setenv("TMPDIR", "/dev/shm", 1);
