@@ -1,168 +1,201 @@
 #!/usr/bin/env python3
-"""Whole-process comparison: sluice beside curl and rclone, on the origin, in one run.
+"""Whole-process comparison: sluice beside rclone, aws and curl, and beside what the kernel costs.
 
-    bench/versus/versus.py [--build build] [--runs 3] [--rows small,large] [--scale 1.0]
+    bench/versus/versus.py [--build build] [--rows S-http,L-https] [--out FOLDER]
 
-Figures are CPU seconds (user + system) of the client process, wall seconds and peak memory: medians.
-Only ratios within one row of one run mean anything. Data and destinations live on tmpfs; the server
-is pinned to the last processor and the clients to the first. A tool that is not installed is left out.
+nginx serves, pinned to the last processor; the clients run on the first. Data and destinations are
+on tmpfs. Each client runs once to warm up (that run's requests are counted) and three times measured,
+always into a fresh destination. Figures are medians: CPU seconds (user + system) of the client
+process, wall seconds, peak memory. Only ratios within one row of one run mean anything.
+
+Needs nginx-light, libnginx-mod-http-headers-more-filter, time, and a build with -Dbench=true; clients
+that are not installed are left out. --out gets results.json, table.md and plot.svg.
 """
+
 import argparse
+import json
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from dataclasses import dataclass
 
-KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-ROWS = {
-    "small": (20_000, 4096),
-    "large": (4, 1 << 30),
-}
-
-
-def make_bucket(path, count, size):
-    """Nested folders of incompressible files."""
-    block = os.urandom(min(size, 1 << 20))
-    for i in range(count):
-        folder = os.path.join(path, f"d{i % 100:02}", f"e{i % 7}")
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, f"f{i:06}"), "wb") as out:
-            for at in range(0, size, len(block)):
-                # Every file and every block differs in its first bytes.
-                piece = (b"%d %d " % (i, at) + block)[:min(len(block), size - at)]
-                out.write(piece)
+import clients
+import nginx_bucket
+import plot
+from nginx_bucket import Shape
 
 
-def client_environment():
-    """Only our own AWS settings: none of the user's may send a client elsewhere."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    return dict(environment, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET)
+@dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    shape: Shape
+    tls: bool
+    unchanged: bool = False  # the destination is a finished mirror already
+    only_sluice: bool = False
 
 
-class Origin:
-    def __init__(self, build, root, bucket_dir, tls):
-        self.port_file = os.path.join(root, "port")
-        if os.path.exists(self.port_file):
-            os.remove(self.port_file)
-        command = [os.path.join(build, "tools/origin/sluice-origin"), "--dir", bucket_dir,
-                   "--bucket", "bench", "--listen", "127.0.0.1:0", "--port-file", self.port_file,
-                   "--anonymous"]
-        self.ca = ""
-        if tls:
-            command += ["--tls-self-signed", root]
-            self.ca = os.path.join(root, "ca.pem")
-        environment = client_environment()
-        last = str(os.cpu_count() - 1)
-        self.process = subprocess.Popen(["taskset", "-c", last] + command, env=environment,
-                                        stdout=subprocess.DEVNULL)
-        while not os.path.exists(self.port_file):
-            if self.process.poll() is not None:
-                sys.exit("the origin did not start")
-            time.sleep(0.05)
-        port = open(self.port_file).read().strip()
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+GIB = 1 << 30
+ROWS = [
+    Row(f"{name}-{'https' if tls else 'http'}", f"{title}, {'HTTPS' if tls else 'HTTP'}", shape, tls)
+    for name, title, shape, tls in (
+        ("S", "S: 20,000 × 4 KiB", Shape(20_000, 4096), False),
+        ("S", "S: 20,000 × 4 KiB", Shape(20_000, 4096), True),
+        ("M", "M: 2,000 × 1 MiB", Shape(2_000, 1 << 20), False),
+        ("M", "M: 2,000 × 1 MiB", Shape(2_000, 1 << 20), True),
+        ("L", "L: 4 × 1 GiB, uploaded in parts", Shape(4, GIB, "parts"), False),
+        ("L", "L: 4 × 1 GiB, uploaded in parts", Shape(4, GIB, "parts"), True),
+        ("L5", "L: 4 × 1 GiB, uploaded whole", Shape(4, GIB), False),
+    )
+] + [
+    Row("K-http", "K: 200,000 keys, nothing changed, HTTP", Shape(200_000, 0), False, True),
+    Row("million-http", "1,000,000 keys, nothing changed, HTTP", Shape(1_000_000, 0), False, True,
+        True),
+]
+
+
+def measure(command):
+    """CPU seconds, wall seconds and peak MiB of one run; ends the comparison if it fails."""
+    with tempfile.NamedTemporaryFile("r") as figures:
+        # Not wait4 from here: a child's peak memory begins with that of the process it comes from.
+        timed = ["taskset", "-c", "0", "/usr/bin/time", "-f", "%U %S %e %M", "-o", figures.name]
+        done = subprocess.run(timed + command, env=clients.environment(), check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        if done.returncode != 0:
+            sys.exit(f"failed ({done.returncode}): {' '.join(command)}")
+        user, system, wall, kib = (float(figure) for figure in figures.read().split())
+    return {"cpu": user + system, "wall": wall, "mib": kib / 1024}
+
+
+class Bench:
+    """One row: its bucket, its server, its clients."""
+
+    def __init__(self, row, work, build, wanted):
+        self.row = row
+        self.work = work
+        self.bucket = nginx_bucket.Bucket(os.path.join(work, "bucket"), "bench", row.shape)
+        self.server = nginx_bucket.Nginx(self.bucket, os.cpu_count() - 1)
+        self.out = os.path.join(work, "out")
+        self.clients = [client for client in clients.all_clients(build)
+                        if (not wanted or client.name in wanted)
+                        and not (client.only_plain and row.tls)
+                        and (client.lists or not row.unchanged)
+                        and (not row.only_sluice or client.name == "sluice")]
+        with open(os.path.join(work, "keys"), "w", encoding="ascii") as lines:
+            lines.writelines(key + "\n" for key in self.bucket.keys)
+
+    def job(self, logged):
+        url = self.server.url(self.row.tls, logged)
+        curl_file = os.path.join(self.work, "curl")
+        if not self.row.unchanged:
+            with open(curl_file, "w", encoding="ascii") as lines:
+                lines.writelines(f'url = "{url}/bench/{key}"\noutput = "{self.out}/{key}"\n'
+                                 for key in self.bucket.keys)
+        return clients.Job(self.bucket, url, self.server.port(self.row.tls, logged), self.row.tls,
+                           self.server.authority, self.out, os.path.join(self.work, "keys"),
+                           curl_file)
+
+    def renew_destination(self):
+        if self.row.unchanged and os.path.isdir(self.out):
+            return
+        shutil.rmtree(self.out, ignore_errors=True)
+        os.mkdir(self.out)
+        if self.row.unchanged:
+            sluice = next(client for client in self.clients if client.name == "sluice")
+            measure(sluice.command(self.job(False)))
+
+    def check_destination(self, client):
+        """The files are there, and have their sizes."""
+        for key in self.bucket.keys[:: max(1, len(self.bucket.keys) // 500)]:
+            if os.stat(os.path.join(self.out, key)).st_size != self.row.shape.size:
+                sys.exit(f"{client.name} did not fetch {key}")
+
+    def warm_up(self, client):
+        """One run against the ports that log: what was asked, and how content was checked."""
+        self.renew_destination()
+        self.server.take_requests(self.bucket)
+        command = client.command(self.job(True))
+        check = client.check and client.check(self.row.shape.etag)
+        if check is None:
+            told = subprocess.run([word for word in command if word != "-q"],
+                                  env=clients.environment(), stdout=subprocess.PIPE, text=True,
+                                  check=True)
+            check = clients.proofs(told.stdout)
+        else:
+            measure(command)
+        lists, objects = self.server.take_requests(self.bucket)
+        self.check_destination(client)
+        return {"check": "" if self.row.unchanged else check, "lists": lists, "objects": objects}
+
+    def run(self, runs):
+        facts = {client.name: self.warm_up(client) for client in self.clients}
+        figures = {client.name: [] for client in self.clients}
+        for turn in range(runs):
+            for client in self.clients:
+                if client.slow and turn > 0:
+                    continue
+                self.renew_destination()
+                figures[client.name].append(measure(client.command(self.job(False))))
+        return {name: dict(facts[name], **{
+            what: statistics.median(figure[what] for figure in measured)
+            for what in ("cpu", "wall", "mib")}) for name, measured in figures.items()}
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
+        self.server.stop()
+        shutil.rmtree(self.bucket.folder, ignore_errors=True)
+        shutil.rmtree(self.out, ignore_errors=True)
 
 
-def measure(command, environment):
-    """(cpu seconds, wall seconds, peak MiB) of one run; ends the comparison if it fails."""
-    started = time.monotonic()
-    pid = os.fork()
-    if pid == 0:
-        os.sched_setaffinity(0, {0})
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.execvpe(command[0], command, environment)
-    _, status, usage = os.wait4(pid, 0)
-    if status != 0:
-        sys.exit(f"failed ({status}): {' '.join(command)}")
-    return usage.ru_utime + usage.ru_stime, time.monotonic() - started, usage.ru_maxrss / 1024
-
-
-def tools(build, origin, bucket_dir, out, work):
-    """Name and command of each client; `out` is an empty directory."""
-    sluice = [os.path.join(build, "tools/sluice/sluice"), "sync", "s3://bench", out, "-q",
-              "--endpoint-url", origin.url, "--region", "us-east-1", "--durability", "none"]
-    if origin.ca:
-        sluice += ["--ca-bundle", origin.ca]
-    yield "sluice", sluice
-    yield "sluice --verify length", sluice + ["--verify", "length"]
-    if shutil.which("rclone"):
-        rclone = ["rclone", "copy", ":s3:bench", out, "--s3-provider", "Other", "--s3-endpoint",
-                  origin.url, "--s3-access-key-id", KEY, "--s3-secret-access-key", SECRET,
-                  "--s3-region", "us-east-1", "--s3-force-path-style", "--s3-list-version", "2",
-                  "--config", "/dev/null", "-q", "--transfers", "64", "--checkers", "64",
-                  "--s3-no-check-bucket", "--fast-list"]
-        if origin.ca:
-            rclone += ["--ca-cert", origin.ca]
-        yield "rclone", rclone
-        yield "rclone, no MD5", rclone + ["--ignore-checksum", "--s3-disable-checksum"]
-    if shutil.which("curl"):
-        config = os.path.join(work, "curl.txt")
-        with open(config, "w") as text:
-            for folder, _, names in os.walk(bucket_dir):
-                for name in names:
-                    key = os.path.relpath(os.path.join(folder, name), bucket_dir)
-                    text.write(f'url = "{origin.url}/bench/{key}"\noutput = "{out}/{key}"\n')
-        curl = ["curl", "-s", "--no-progress-meter", "--parallel", "--parallel-max", "64",
-                "--create-dirs", "-K", config]
-        if origin.ca:
-            curl += ["--cacert", origin.ca]
-        yield "curl --parallel (no listing, no check)", curl
-
-
-def run_row(build, work, row, scale, runs, tls):
-    count, size = ROWS[row]
-    count = max(1, int(count * scale))
-    bucket_dir = os.path.join(work, row)
-    if not os.path.isdir(bucket_dir):
-        make_bucket(bucket_dir, count, size)
-    origin = Origin(build, work, bucket_dir, tls)
-    environment = client_environment()
-    out = os.path.join(work, "out")
-    names = [name for name, _ in tools(build, origin, bucket_dir, out, work)]
-    figures = {name: [] for name in names}
-    try:
-        for turn in range(runs + 1):  # the first turn warms up
-            for name, command in tools(build, origin, bucket_dir, out, work):
-                shutil.rmtree(out, ignore_errors=True)
-                os.mkdir(out)
-                figure = measure(command, environment)
-                if turn > 0:
-                    figures[name].append(figure)
-        shutil.rmtree(out, ignore_errors=True)
-    finally:
-        origin.stop()
-    print(f"\n{count:,} x {size:,} bytes over {'HTTPS' if tls else 'HTTP'}")
-    print(f"{'':40} {'CPU s':>8} {'ratio':>6} {'wall s':>8} {'MiB':>6}")
-    reference = statistics.median(f[0] for f in figures["sluice"])
-    for name in names:
-        cpu, wall, memory = (statistics.median(f[i] for f in figures[name]) for i in range(3))
-        print(f"{name:40} {cpu:8.2f} {cpu / reference:6.2f} {wall:8.2f} {memory:6.0f}", flush=True)
+def table(row, results):
+    etag = "MD5" if row.shape.etag == "md5" else "MD5 of parts"
+    lines = [f"**{row.title}** (ETag: {etag})", "",
+             "| | CPU s | ratio | wall s | peak MiB | requests | content checked by |",
+             "|---|---|---|---|---|---|---|"]
+    reference = results["sluice"]["cpu"] if "sluice" in results else float("nan")
+    for name, got in results.items():
+        asked = " + ".join(f"{number:,} {kind}" for number, kind in (
+            (got["lists"], "LIST"), (got["objects"], "object")) if number)
+        lines.append(f"| {name} | {got['cpu']:.2f} | {got['cpu'] / reference:.2f} | "
+                     f"{got['wall']:.2f} | {got['mib']:.0f} | {asked} | {got['check']} |")
+    return "\n".join(lines) + "\n"
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__,
                                         formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--build", default="build", help="the release build directory")
-    arguments.add_argument("--runs", type=int, default=3, help="counted runs of each tool")
-    arguments.add_argument("--rows", default="small,large", help="which of: " + ",".join(ROWS))
-    arguments.add_argument("--scale", type=float, default=1.0, help="of the number of objects")
-    arguments.add_argument("--work", default="/dev/shm", help="where the data goes: a tmpfs")
+    arguments.add_argument("--runs", type=int, default=3, help="measured runs of each client")
+    arguments.add_argument("--rows", default=",".join(row.name for row in ROWS),
+                           help="of: " + ", ".join(row.name for row in ROWS))
+    arguments.add_argument("--clients", default="", help="names, comma-separated; default all")
+    arguments.add_argument("--work", default="/dev/shm", help="where the data goes: a tmpfs, 9 GiB")
+    arguments.add_argument("--out", help="folder for results.json, table.md and plot.svg")
     options = arguments.parse_args()
-    build = os.path.abspath(options.build)
+    lacking = nginx_bucket.missing()
+    if lacking:
+        sys.exit("not installed: " + ", ".join(lacking))
+    wanted = [name for name in options.clients.split(",") if name]
+    rows, tables = [], []
     with tempfile.TemporaryDirectory(dir=options.work, prefix="sluice-versus-") as work:
-        for row in options.rows.split(","):
-            for tls in (False, True):
-                run_row(build, work, row, options.scale, options.runs, tls)
-            shutil.rmtree(os.path.join(work, row))
+        for row in (row for row in ROWS if row.name in options.rows.split(",")):
+            bench = Bench(row, work, os.path.abspath(options.build), wanted)
+            try:
+                results = bench.run(options.runs)
+            finally:
+                bench.stop()
+            rows.append({"name": row.name, "title": row.title, "clients": results})
+            tables.append(table(row, results))
+            print(tables[-1], flush=True)
+    if options.out:
+        os.makedirs(options.out, exist_ok=True)
+        figures = {"rows": rows}
+        for name, text in (("results.json", json.dumps(figures, indent=1)),
+                           ("table.md", "\n".join(tables)), ("plot.svg", plot.draw(figures))):
+            with open(os.path.join(options.out, name), "w", encoding="utf-8") as file:
+                file.write(text)
 
 
 if __name__ == "__main__":

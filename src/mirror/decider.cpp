@@ -32,13 +32,53 @@ ObjectRow row_of(const ListedObject& object, const LocalFile& local, Proof proof
 
 }  // namespace
 
+namespace {
+
+/// Goes on with what an earlier run left of this object; nullptr if that is of another version, or
+/// has gone: then nothing of it is left afterwards.
+std::shared_ptr<transfer::Assembly> resume(Engine& engine, transfer::FetchTask& task) {
+  const PartialRow& left = *task.left;
+  auto staged = engine.destination().reopen_staged(left.staged_name);
+  if (!staged) return nullptr;
+  const transfer::PartPlan plan(task.version.size, left.part_bytes);
+  const bool usable = left.version.same_content(task.version) && plan.count() > 1 &&
+                      plan.part_bytes() == left.part_bytes && !left.parts.empty() &&
+                      left.parts.rbegin()->first < plan.count();
+  if (!usable) {
+    staged->discard();
+    return nullptr;
+  }
+  return std::make_shared<transfer::Assembly>(std::move(task), plan, std::move(*staged), left);
+}
+
+/// Tells the publisher what has become of the partial download that the record knows.
+async::Task<bool> note_left(Pass& pass, const local::RelativePath& path, const PartialRow& left,
+                            Publication::Kind kind) {
+  Publication note(kind, path);
+  note.row.key = left.key;
+  if (kind == Publication::Kind::part) note.partial = left;
+  co_return co_await pass.publications.push(note);
+}
+
+}  // namespace
+
 async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task) {
-  Counters& counters = pass.engine().counters();
-  ++counters.to_fetch;
-  counters.to_fetch_bytes += task.version.size;
-  const transfer::PartPlan plan(task.version.size, pass.engine().fetch_options().part_bytes);
-  const auto assembly = std::make_shared<transfer::Assembly>(std::move(task), plan);
-  const std::uint32_t parts = std::max(plan.count(), 1u);
+  Engine& engine = pass.engine();
+  ++engine.counters().to_fetch;
+  engine.counters().to_fetch_bytes += task.version.size;
+  std::shared_ptr<transfer::Assembly> assembly;
+  if (const auto left = task.left) {
+    const local::RelativePath path = task.path;
+    assembly = resume(engine, task);
+    const auto kind = assembly ? Publication::Kind::part : Publication::Kind::discard;
+    const bool noted = co_await note_left(pass, path, *left, kind);
+    if (!noted) co_return false;
+  }
+  if (!assembly) {
+    const transfer::PartPlan plan(task.version.size, engine.fetch_options().part_bytes);
+    assembly = std::make_shared<transfer::Assembly>(std::move(task), plan);
+  }
+  const std::uint32_t parts = std::max(assembly->plan().count(), 1u);
   for (std::uint32_t index = 0; index < parts; ++index) {
     transfer::Part part(assembly, index);
     const bool queued = co_await pass.parts.push(part);
@@ -50,7 +90,10 @@ async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task) {
 Decider::Decider(Pass& pass)
     : pass_(pass),
       engine_(pass.engine()),
-      join_(engine_.reader(), engine_.options().source.prefix) {}
+      join_(engine_.reader(), engine_.list_prefix(), [this](const ObjectRow& gone) {
+        // Excluded means protected.
+        return engine_.deletes_excluded() || engine_.includes(gone.key);
+      }) {}
 
 async::Task<void> Decider::run() {
   for (;;) {
@@ -90,7 +133,10 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
   const std::string& prefix = engine_.options().source.prefix;
   // The marker of the folder that is mirrored is the destination itself.
   if (object.key == prefix && object.size == 0) co_return true;
-  if (!engine_.filter().includes(object.key.substr(prefix.size()))) co_return true;
+  if (!engine_.includes(object.key)) {
+    if (*row != nullptr && engine_.deletes_excluded()) join_.call_absent(**row);
+    co_return true;
+  }
 
   const auto path = local::RelativePath::from_key(object.key, prefix);
   if (!path) {
@@ -142,15 +188,33 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
   co_return true;
 }
 
-async::Task<bool> Decider::fetch(const ListedObject& object, const local::RelativePath& path,
-                                 plan::Reason reason) {
-  if (engine_.options().dry_run) {
-    report(What::fetched, object, to_string(reason));
-    co_return true;
-  }
+transfer::FetchTask Decider::task_for(const ListedObject& object, const local::RelativePath& path,
+                                      plan::Reason reason) {
   transfer::FetchTask task(std::string(object.key), path, object.version());
   task.has_checksum = object.has_checksum;
   task.reason = to_string(reason);
+  if (pass_.leftovers.count(task.key) == 0) return task;
+  pass_.leftovers_used.insert(task.key);
+  auto left = engine_.reader().find_partial(task.key);
+  if (!left)
+    pass_.abort(left.error());
+  else if (*left)
+    task.left = std::make_shared<const PartialRow>(std::move(**left));
+  return task;
+}
+
+async::Task<bool> Decider::fetch(const ListedObject& object, const local::RelativePath& path,
+                                 plan::Reason reason) {
+  if (engine_.options().dry_run) {
+    const auto storable = could_be_stored(object, path);
+    if (!storable) pass_.abort(storable.error());
+    if (!storable || !*storable) co_return storable.has_value();
+    ++engine_.counters().to_fetch;
+    engine_.counters().to_fetch_bytes += object.size;
+    report(What::fetched, object, to_string(reason));
+    co_return true;
+  }
+  transfer::FetchTask task = task_for(object, path, reason);
   co_return co_await queue_parts(pass_, task);
 }
 
@@ -170,10 +234,8 @@ async::Task<bool> Decider::adopt(const ListedObject& object, const local::Relati
   if (by_time || !same_size || expected.kind == DigestKind::none)
     co_return co_await fetch(object, path, decision.reason);
 
-  transfer::FetchTask task(std::string(object.key), path, object.version());
-  task.has_checksum = object.has_checksum;
-  task.reason = to_string(decision.reason);
-  Adoption adoption(std::move(task), local, std::move(expected), decision.reason);
+  Adoption adoption(task_for(object, path, decision.reason), local, std::move(expected),
+                    decision.reason);
   if (decision.action == plan::Action::rehash) adoption.proof = row->proof;
   co_return co_await pass_.adoptions.push(adoption);
 }
@@ -210,6 +272,9 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
     co_return true;
   }
   if (engine_.options().dry_run) {
+    const auto storable = could_be_stored(object, path);
+    if (!storable) pass_.abort(storable.error());
+    if (!storable || !*storable) co_return storable.has_value();
     report(What::fetched, object, "fresh");
     co_return true;
   }
@@ -217,6 +282,32 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
   made.row.key = std::string(object.key);
   made.reason = "fresh";
   co_return co_await pass_.publications.push(made);
+}
+
+Result<bool> Decider::could_be_stored(const ListedObject& object, const local::RelativePath& path) {
+  const std::string& prefix = engine_.options().source.prefix;
+  for (std::size_t end = path.text().find('/'); end != std::string::npos;
+       end = path.text().find('/', end + 1)) {
+    const std::string key = prefix + path.text().substr(0, end);
+    const auto parent = local::RelativePath::from_key(key, prefix);
+    if (!parent) return parent.error();
+    const auto found = engine_.destination().stat_file(*parent);
+    if (!found) return found.error();
+    if (found->type == FileType::absent) return true;
+    if (found->type == FileType::directory) continue;
+    const auto row = engine_.reader().find(key);
+    if (!row) return row.error();
+    // A file of ours gives way to the folder.
+    const bool is_ours = *row && (*row)->state == RowState::stored &&
+                         *found == LocalFile{FileType::regular, (*row)->version.size,
+                                             (*row)->mtime_ns, (*row)->inode};
+    if (is_ours) return true;
+    refuse(object, Error(ErrorKind::refused_key,
+                         "the file '" + text::escaped(parent->text()) +
+                             "' is not ours and is where a folder is needed; move it away"));
+    return false;
+  }
+  return true;
 }
 
 void Decider::refuse(const ListedObject& object, const Error& error) {

@@ -23,12 +23,16 @@ class Decider {
   async::Task<bool> decide_one(const ListedObject& object);
   async::Task<bool> act(const ListedObject& object, const local::RelativePath& path,
                         const ObjectRow* row, const LocalFile& local, plan::Decision decision);
+  transfer::FetchTask task_for(const ListedObject& object, const local::RelativePath& path,
+                               plan::Reason reason);
   async::Task<bool> fetch(const ListedObject& object, const local::RelativePath& path,
                           plan::Reason reason);
   async::Task<bool> adopt(const ListedObject& object, const local::RelativePath& path,
                           const ObjectRow* row, const LocalFile& local, plan::Decision decision);
   async::Task<bool> publish(Publication& publication);
   async::Task<bool> directory(const ListedObject& object, const local::RelativePath& path);
+  /// In a dry run, what the publisher would meet: false if it was reported, or ends the pass.
+  Result<bool> could_be_stored(const ListedObject& object, const local::RelativePath& path);
   void refuse(const ListedObject& object, const Error& error);
   void report(What what, const ListedObject& object, std::string_view reason);
 

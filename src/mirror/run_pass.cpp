@@ -7,10 +7,14 @@
 #include "mirror/fetch_loop.hpp"
 #include "mirror/lister.hpp"
 #include "mirror/publisher.hpp"
+#include "mirror/settle.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::mirror {
 
@@ -24,7 +28,7 @@ std::int64_t unix_ms(WallTime time) {
 async::Task<void> list_all(Pass& pass) {
   Engine& engine = pass.engine();
   ListContext context{engine.runtime(), engine.list_store(), engine.fetch_options().retry, engine,
-                      engine.options().source.prefix};
+                      engine.list_prefix()};
   std::uint64_t keys = 0;
   const PageSink sink = [&pass, &keys](ListPage& page) {
     keys += page.objects.size();
@@ -55,6 +59,28 @@ async::Task<void> delete_gone(Pass& pass, const plan::DeletionLicence& licence,
   guard = co_await deleter.run(licence);
 }
 
+/// The keys of which earlier runs left partial downloads.
+void load_leftovers(Engine& engine, Pass& pass) {
+  const auto names = engine.reader().partial_names();
+  if (!names) return pass.abort(names.error());
+  for (const record::PartialName& name : *names)
+    pass.leftovers.insert(name.key);
+}
+
+async::Task<void> clear_up(Pass& pass) {
+  // Nobody asked for them although everything was listed: their keys have gone, or need no
+  // download.
+  std::vector<std::string> unwanted;
+  const bool seen_all = pass.listing.complete && !pass.ended_early() && !pass.failure();
+  if (seen_all)
+    std::set_difference(pass.leftovers.begin(), pass.leftovers.end(), pass.leftovers_used.begin(),
+                        pass.leftovers_used.end(), std::back_inserter(unwanted));
+  const auto cleared =
+      clear_leftovers(pass.engine().writer(), pass.engine().destination(), unwanted);
+  if (!cleared) pass.abort(cleared.error());
+  co_return;
+}
+
 async::Task<void> transfer_everything(Engine& engine, Pass& pass) {
   async::Runtime& runtime = engine.runtime();
   pass.publishing.spawn(runtime.executor(async::Role::publish), publish_all(pass));
@@ -72,6 +98,10 @@ async::Task<void> transfer_everything(Engine& engine, Pass& pass) {
   co_await pass.fetching.join();
   pass.publications.close();
   co_await pass.publishing.join();
+  if (engine.options().dry_run) co_return;
+  async::TaskGroup clearing;
+  clearing.spawn(runtime.executor(async::Role::publish), clear_up(pass));
+  co_await clearing.join();
 }
 
 /// What may not go on: the guard's error, if there is one.
@@ -98,6 +128,7 @@ async::Task<std::optional<Error>> delete_what_is_gone(Engine& engine, Pass& pass
 std::string outcome_of(const PassSummary& summary) {
   if (summary.interrupted) return "interrupted";
   if (summary.failure) return "failed: " + summary.failure->message;
+  if (summary.guard) return "deletion refused: " + summary.guard->message;
   return "complete";
 }
 
@@ -127,11 +158,19 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
   const SteadyTime started = runtime.now();
   const std::int64_t started_ms = unix_ms(runtime.wall_now());
   engine.counters().reset();
+  engine.pass_started();
 
   const auto cleared = engine.reader().clear_absent();
   if (!cleared) pass.abort(cleared.error());
-  auto pass_id = engine.writer().begin_pass(started_ms);
-  if (!pass_id) pass.abort(pass_id.error());
+  std::optional<std::int64_t> pass_id;  // a dry run leaves no trace
+  if (!engine.options().dry_run) {
+    load_leftovers(engine, pass);
+    const auto begun = engine.writer().begin_pass(started_ms);
+    if (begun)
+      pass_id = *begun;
+    else
+      pass.abort(begun.error());
+  }
 
   PassSummary summary;
   if (!pass.ended_early()) {
@@ -142,8 +181,10 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
 
   summary.listing_complete = pass.listing.complete;
   summary.interrupted = pass.interrupted();
+  summary.dry_run = engine.options().dry_run;
   summary.progress = engine.counters().snapshot();
   summary.failure = pass.failure();
+  summary.proofs = engine.counters().proof_counts();
   summary.unproven = engine.counters().unproven;
   summary.local_failures = engine.counters().local_failures;
   if (pass_id) write_pass_row(engine, pass, *pass_id, started_ms, summary);

@@ -27,7 +27,7 @@ struct PassRow {
   std::int64_t id = 0;
   std::int64_t started_ms = 0;
   std::int64_t finished_ms = 0;  ///< 0 while it runs, or if it was killed
-  std::string outcome;           ///< "complete", "failed: …", "interrupted"
+  std::string outcome;  ///< "complete", "failed: …", "deletion refused: …", "interrupted"
   std::uint64_t listed = 0, kept = 0, fetched = 0, fetched_bytes = 0, deleted = 0, failed = 0,
                 refused = 0;
 };
@@ -38,15 +38,34 @@ struct Totals {
   std::uint64_t refused = 0;
 };
 
-/// A set of changes to `objects`, written in one transaction.
+/// A set of changes, written in one transaction.
 struct Batch {
   std::vector<ObjectRow> upserts;
-  std::vector<std::string> deletes;  ///< keys
-  bool empty() const noexcept { return upserts.empty() && deletes.empty(); }
+  std::vector<std::string> deletes;         ///< keys
+  std::vector<PendingRow> pending;          ///< files that are about to be renamed into place
+  std::vector<std::string> settled;         ///< keys that are no longer pending
+  std::vector<PartialRow> partials;         ///< downloads that have begun or come further
+  std::vector<std::string> ended_partials;  ///< keys
+  bool empty() const noexcept {
+    return upserts.empty() && deletes.empty() && pending.empty() && settled.empty() &&
+           partials.empty() && ended_partials.empty();
+  }
 };
 
+/// A partial download without its parts.
+struct PartialName {
+  std::string key;
+  std::string staged_name;
+};
+
+/// What makes a commit durable: the caller's sync of the file system that holds it, or each its
+/// own.
+enum class CommitSync : std::uint8_t { with_the_files, each };
+
 enum class Adopt : std::uint8_t { no, yes };  ///< --adopt: take over another source's record
-enum class Access : std::uint8_t { read_write, read_only };
+/// `frozen`: read only, and the caller keeps everybody else from writing: nothing beside it
+/// changes.
+enum class Access : std::uint8_t { read_write, read_only, frozen };
 
 /// One connection. Not thread-safe: each role opens its own. Errors are `local` (with SQLite's
 /// text), `usage` for a foreign source or a newer schema.
@@ -58,7 +77,13 @@ class Record {
                                               Adopt adopt);
   /// Another connection to a record that exists (no source check).
   static Result<std::unique_ptr<Record>> connect(const std::string& path, Access access);
+  /// One in memory, without rows: what a run that may not write has where there is no record.
+  static Result<std::unique_ptr<Record>> empty();
   ~Record();
+
+  /// Whether the rows are those of `source`. An error of kind `usage` if they are of another one
+  /// that is not to be taken over.
+  Result<bool> belongs_to(const Source& source, Adopt adopt);
 
   std::optional<Source> source();
   bool was_damaged() const noexcept;
@@ -69,6 +94,13 @@ class Record {
   Result<std::optional<ObjectRow>> find(std::string_view key);
 
   Result<void> commit(const Batch& batch);
+  Result<void> set_commit_sync(CommitSync sync);  ///< of this connection; with_the_files at first
+
+  /// All of them: at most three groups of the publisher.
+  Result<std::vector<PendingRow>> pending();
+  Result<std::optional<PartialRow>> find_partial(std::string_view key);
+  /// All of them: as many as were being fetched when runs were interrupted.
+  Result<std::vector<PartialName>> partial_names();
 
   Result<std::int64_t> begin_pass(std::int64_t started_ms);
   Result<void> end_pass(const PassRow& pass);

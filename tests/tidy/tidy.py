@@ -36,7 +36,8 @@ HEAVY_HEADERS = (
     ("openssl/types.h", ("src/crypto/", "src/http/", "tools/origin/", "tests/")),  # only names
     ("boost/asio", ("src/async/", "src/http/", "tools/origin/", "tests/")),
     ("boost/beast", ("src/http/codec.cpp", "tools/origin/*.cpp")),
-    ("openssl/", ("src/crypto/*.cpp", "src/http/transport.cpp", "tools/origin/*.cpp", "tests/")),
+    ("openssl/", ("src/crypto/*.cpp", "src/http/transport.cpp", "tools/origin/*.cpp", "tests/",
+                  "bench/versus/")),
     ("pugi", ("src/s3/*.cpp",)),
     ("simdjson", ("src/aws/*.cpp", "tools/origin/*.cpp", "tests/")),
     ("sqlite3", ("src/record/*.cpp", "tests/")),
