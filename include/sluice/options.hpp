@@ -40,8 +40,8 @@ struct TuningOptions {
   unsigned max_attempts = 10;              ///< tries of one request, 1 to 100
   /// Verified files become visible, and are recorded, in groups at least so often; at least 1 ms.
   std::chrono::milliseconds group_age{1000};
-  std::uint64_t bytes_per_second = 0;      ///< of answers' bodies, over all shards; 0: no limit
-  unsigned requests_per_second = 0;        ///< over all shards; 0: no limit
+  std::uint64_t bytes_per_second = 0;  ///< of answers' bodies, over all shards; 0: no limit
+  unsigned requests_per_second = 0;    ///< over all shards; 0: no limit
 };
 
 /// Guards on deletion: more than this and nothing at all is deleted.

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,20 +126,20 @@ class Resume : public Cli {
   std::atomic<std::uint64_t> served_{0};
 };
 
-TEST_F(Resume, DISABLED_AfterAKillOnlyTheRestIsFetched) {
+TEST_F(Resume, AfterAKillOnlyTheRestIsFetched) {
   put(kHuge, 1);
   const Interrupted first = interrupt(kHuge / 2, SIGKILL);
   EXPECT_LE(finish(), most_to_fetch(kHuge, first));
 }
 
-TEST_F(Resume, DISABLED_AfterAStopOnlyTheRestIsFetched) {
+TEST_F(Resume, AfterAStopOnlyTheRestIsFetched) {
   put(kLarge, 1);
   const Interrupted first = interrupt(kLarge / 2, SIGTERM);
   // A stop has the time to keep all that has arrived.
   EXPECT_LE(finish(), kLarge - first.received + kTransfers * kPartBytes);
 }
 
-TEST_F(Resume, DISABLED_TimeAndAgainOnlyTheRestIsFetched) {
+TEST_F(Resume, TimeAndAgainOnlyTheRestIsFetched) {
   put(kLarge, 1);
   std::uint64_t served = 0;
   for (int i = 0; i < 4; ++i)
@@ -149,20 +148,20 @@ TEST_F(Resume, DISABLED_TimeAndAgainOnlyTheRestIsFetched) {
   EXPECT_LE(served, kLarge + 4 * kTransfers * kPartBytes);
 }
 
-TEST_F(Resume, DISABLED_AnotherPartSizeWastesNothing) {
+TEST_F(Resume, AnotherPartSizeWastesNothing) {
   put(kLarge, 1);
   const Interrupted first = interrupt(kLarge * 2 / 3, SIGTERM);
   EXPECT_LE(finish(3 * kMiB), kLarge - first.received + kTransfers * kPartBytes);
 }
 
-TEST_F(Resume, DISABLED_NothingOfAnOlderVersionIsUsed) {
+TEST_F(Resume, NothingOfAnOlderVersionIsUsed) {
   put(kLarge, 1);
   interrupt(kLarge / 2, SIGKILL);
   put(kLarge, 2);
   EXPECT_GE(finish(), kLarge);
 }
 
-TEST_F(Resume, DISABLED_ADamagedPartialIsFoundOut) {
+TEST_F(Resume, ADamagedPartialIsFoundOut) {
   put(kLarge, 1);
   interrupt(kLarge * 2 / 3, SIGKILL);
   const auto staged = staged_files();
@@ -191,10 +190,6 @@ TEST_F(Resume, DISABLED_ADamagedPartialIsFoundOut) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  if (testing::UnitTest::GetInstance()->test_to_run_count() == 0) {
-    std::cout << "skipped: no test is enabled\n";
-    return 77;  // as meson reads it
-  }
   // In memory, where the disk's speed does not blur what arrives in a second.
   if (std::getenv("TMPDIR") == nullptr && ::access("/dev/shm", W_OK) == 0)
     ::setenv("TMPDIR", "/dev/shm", 1);
