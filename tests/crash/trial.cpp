@@ -179,7 +179,7 @@ std::vector<std::string> Trial::settle() {
   const auto ended = Clock::now();
   if (status != 0)
     return {"the next pass ended with " + std::to_string(status.value_or(-1)) + ": " +
-            program.out() + program.err()};
+            program.err()};
   if (answers_ > 0) {
     const Clock::time_point last{Clock::duration(last_answer_.load())};
     pass_ = smoothed(pass_, std::chrono::duration_cast<std::chrono::microseconds>(ended - started));

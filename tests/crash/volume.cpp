@@ -155,7 +155,9 @@ Volume::~Volume() {
 }
 
 void Volume::mount() {
-  check(::mount(device_.c_str(), path().c_str(), file_system_.c_str(), 0, nullptr) == 0,
+  // ext4's own care for files that replace others would hide a lack of ours.
+  const char* const options = file_system_ == "ext4" ? "noauto_da_alloc" : nullptr;
+  check(::mount(device_.c_str(), path().c_str(), file_system_.c_str(), 0, options) == 0,
         "mount " + device_);
 }
 

@@ -33,6 +33,17 @@ void Bucket::remove(const std::string& key) {
   objects_.erase(key);
 }
 
+void Bucket::remove_bucket() {
+  std::lock_guard lock(mutex_);
+  objects_.clear();
+  exists_ = false;
+}
+
+bool Bucket::exists() const {
+  std::lock_guard lock(mutex_);
+  return exists_;
+}
+
 void Bucket::set_faults(FaultScript script) {
   std::lock_guard lock(mutex_);
   script_ = std::move(script);
@@ -94,6 +105,7 @@ class BucketStore final : public store::ObjectStore {
     co_await pause();
     const auto fault = bucket_.begin(Bucket::Operation::list, request.prefix);
     if (fault.error) co_return *fault.error;
+    if (!bucket_.exists()) co_return no_such_bucket();
     co_return page_of(request);
   }
 
@@ -101,9 +113,10 @@ class BucketStore final : public store::ObjectStore {
     co_await pause();
     const auto fault = bucket_.begin(Bucket::Operation::head, request.key);
     if (fault.error) co_return *fault.error;
+    // The answer to a HEAD has no body that could tell the bucket from the key.
     const auto object = find(request.key);
-    if (!object) co_return no_such_key();
-    co_return head_of(*object, true);
+    if (!object) co_return refusal(ErrorKind::missing_key, "", 404);
+    co_return head_of(*object, request.want_checksum);
   }
 
   async::Task<Result<store::ObjectHead>> get(store::GetRequest request,
@@ -112,9 +125,8 @@ class BucketStore final : public store::ObjectStore {
     const auto fault = bucket_.begin(Bucket::Operation::get, request.key);
     if (fault.error && !fault.cut_after) co_return *fault.error;
     const auto object = find(request.key);
-    if (!object) co_return no_such_key();
-    if (!object->version.same_content(request.version))
-      co_return Error(ErrorKind::changed, "the object has changed");
+    const auto refused = refuse(request, object);
+    if (refused) co_return *refused;
     const auto head = head_of(*object, !request.range && request.want_checksum);
     const auto begun = sink.begin(head);
     if (!begun) co_return begun.error();
@@ -138,6 +150,7 @@ class BucketStore final : public store::ObjectStore {
     co_await pause();
     const auto fault = bucket_.begin(Bucket::Operation::is_gone, key);
     if (fault.error) co_return *fault.error;
+    if (!bucket_.exists()) co_return no_such_bucket();
     co_return !find(key).has_value();
   }
 
@@ -148,7 +161,37 @@ class BucketStore final : public store::ObjectStore {
     co_await runtime_.sleep_for(std::chrono::microseconds(runtime_.random() % 300));
   }
 
-  static Error no_such_key() { return Error(ErrorKind::missing_key, "no such key"); }
+  static Error refusal(ErrorKind kind, std::string code, int http_status) {
+    Error error(kind, "the fake bucket says " + (code.empty() ? "no" : code));
+    error.code = std::move(code);
+    error.http_status = http_status;
+    return error;
+  }
+  static Error no_such_bucket() { return refusal(ErrorKind::missing_bucket, "NoSuchBucket", 404); }
+
+  /// Why a GET of `object` is answered with an error, or the answer refused; nullopt if it is not.
+  std::optional<Error> refuse(const store::GetRequest& request,
+                              const std::optional<Bucket::Object>& object) {
+    if (!bucket_.exists()) return no_such_bucket();
+    if (!object) return refusal(ErrorKind::missing_key, "NoSuchKey", 404);
+    if (object->storage == StorageClass::archived)
+      return refusal(ErrorKind::archived, "InvalidObjectState", 403);
+    if (!is_wanted(object->version, request.version))
+      return refusal(ErrorKind::changed, "PreconditionFailed", 412);
+    const std::uint64_t size = object->version.size;
+    if (!request.range || request.range->last() < size) return std::nullopt;
+    if (request.range->offset() >= size) return refusal(ErrorKind::changed, "InvalidRange", 416);
+    return Error(ErrorKind::invalid_answer, "other bytes were sent than asked for");
+  }
+
+  /// HTTP dates have whole seconds.
+  static std::int64_t whole_second(std::int64_t ms) { return ms / 1000 * 1000; }
+
+  static bool is_wanted(const Version& version, const Version& wanted) {
+    if (version.size != wanted.size) return false;
+    if (!wanted.etag.empty()) return version.etag == wanted.etag;
+    return whole_second(version.modified_ms) == whole_second(wanted.modified_ms);
+  }
 
   std::optional<Bucket::Object> find(const std::string& key) {
     std::lock_guard lock(bucket_.mutex_);
@@ -165,34 +208,58 @@ class BucketStore final : public store::ObjectStore {
   static store::ObjectHead head_of(const Bucket::Object& object, bool with_checksums) {
     store::ObjectHead head;
     head.version = object.version;
+    head.version.modified_ms = whole_second(object.version.modified_ms);
     head.opaque_etag = object.opaque_etag;
     if (with_checksums) head.checksums = object.checksums;
     return head;
   }
 
-  /// The token is the last key of the page before, so that keys may come and go between pages.
+  /// The token says from which key on the next page is, so that keys may come and go between.
   ListPage page_of(const store::ListRequest& request) {
     std::lock_guard lock(bucket_.mutex_);
-    const std::string& after = request.token.empty() ? request.start_after : request.token;
+    std::string from = request.token;
+    if (from.empty() && !request.start_after.empty()) from = request.start_after + '\0';
+    from = std::max(from, request.prefix);
+    const std::size_t limit = std::min(bucket_.page_keys_, request.max_keys);
     std::vector<std::pair<std::string, Bucket::Object>> chosen;
+    std::vector<std::string> groups;
     ListPage page;
-    for (auto it = bucket_.objects_.upper_bound(after); it != bucket_.objects_.end(); ++it) {
-      if (!it->first.starts_with(request.prefix)) continue;
-      if (chosen.size() == bucket_.page_keys_) {
+    auto it = bucket_.objects_.lower_bound(from);
+    while (it != bucket_.objects_.end() && it->first.starts_with(request.prefix)) {
+      if (chosen.size() + groups.size() == limit) {
         page.truncated = true;
-        page.next_token = chosen.back().first;
+        page.next_token = it->first;
         break;
       }
-      chosen.emplace_back(it->first, it->second);
+      if (auto group = group_of(it->first, request)) {
+        while (it != bucket_.objects_.end() && it->first.starts_with(*group))
+          ++it;
+        groups.push_back(*std::move(group));
+      } else {
+        chosen.emplace_back(it->first, it->second);
+        ++it;
+      }
     }
     if (bucket_.shuffled_) std::reverse(chosen.begin(), chosen.end());
-    fill(page, chosen);
+    fill(page, chosen, groups);
     return page;
   }
 
+  /// What a delimiter makes of a key: one common prefix for all that go on alike.
+  static std::optional<std::string> group_of(const std::string& key,
+                                             const store::ListRequest& request) {
+    if (request.delimiter.empty()) return std::nullopt;
+    const std::size_t at = key.find(request.delimiter, request.prefix.size());
+    if (at == std::string::npos) return std::nullopt;
+    return key.substr(0, at + request.delimiter.size());
+  }
+
   static void fill(ListPage& page,
-                   const std::vector<std::pair<std::string, Bucket::Object>>& chosen) {
+                   const std::vector<std::pair<std::string, Bucket::Object>>& chosen,
+                   const std::vector<std::string>& groups) {
     std::size_t bytes = 0;
+    for (const std::string& group : groups)
+      bytes += group.size();
     for (const auto& [key, object] : chosen)
       bytes += key.size() + object.version.etag.size();
     page.buffer.reserve(bytes);
@@ -209,8 +276,11 @@ class BucketStore final : public store::ObjectStore {
       listed.modified_ms = object.version.modified_ms;
       listed.storage = object.storage;
       listed.has_checksum = !object.checksums.empty();
+      listed.full_object_checksum = listed.has_checksum && object.checksums.front().full_object;
       page.objects.push_back(listed);
     }
+    for (const std::string& group : groups)
+      page.common_prefixes.push_back(keep(group));
   }
 
   Bucket& bucket_;

@@ -45,6 +45,8 @@ class Bucket {
            std::int64_t modified_ms = 1'700'000'000'000);
   void put_object(const std::string& key, Object object);
   void remove(const std::string& key);
+  void remove_bucket();  ///< from now on all requests find no bucket
+  bool exists() const;
   void set_faults(FaultScript script);
   void set_page_keys(unsigned keys);
   void shuffle_listing(bool shuffled);  ///< an unordered server
@@ -71,6 +73,7 @@ class Bucket {
   std::function<void(const std::string&)> after_get_;
   unsigned page_keys_ = 1000;
   bool shuffled_ = false;
+  bool exists_ = true;
   std::map<Operation, std::uint64_t> counts_;
 };
 
