@@ -86,7 +86,7 @@ def all_clients(build):
     if shutil.which("rclone"):
         clients += [
             Client("rclone", rclone_words, md5_if_listed),
-            Client("rclone, no MD5", lambda job: rclone_words(job, "--ignore-checksum"),
+            Client("rclone without MD5", lambda job: rclone_words(job, "--ignore-checksum"),
                    length_only)]
     if shutil.which("aws"):
         clients.append(Client("aws s3 sync", aws_words, length_only, slow=True))
