@@ -38,6 +38,8 @@ struct TuningOptions {
   std::uint64_t part_bytes = 8u << 20;  ///< at least 64 KiB; at least size / 10,000 is used
   std::uint64_t memory_bytes = 64u << 20;  ///< ceiling on buffers, at least 4 MiB
   unsigned max_attempts = 10;              ///< tries of one request, 1 to 100
+  /// Verified files become visible, and are recorded, in groups at least so often; at least 1 ms.
+  std::chrono::milliseconds group_age{1000};
 };
 
 /// Guards on deletion: more than this and nothing at all is deleted.
@@ -63,7 +65,9 @@ struct MirrorOptions {
   bool dry_run = false;
   enum class Verify : std::uint8_t { automatic, strict, length };
   Verify verify = Verify::automatic;
-  enum class Durability : std::uint8_t { full, none };
+  /// full: one sync of the file system for a group of files where that can be trusted and is quick,
+  /// else each_file: a sync of every file and folder. none: no sync; a power cut may tear files.
+  enum class Durability : std::uint8_t { full, each_file, none };
   Durability durability = Durability::full;
   enum class Compare : std::uint8_t { record, size_only, checksum };
   Compare compare = Compare::record;

@@ -20,6 +20,7 @@ struct Progress {
   std::uint64_t to_fetch = 0;  ///< objects decided to be fetched so far
   std::uint64_t to_fetch_bytes = 0;
   std::uint64_t fetched_bytes = 0;  ///< bytes received so far, parts of unfinished objects included
+  std::uint64_t resumed_bytes = 0;  ///< found in partial downloads of earlier runs, not received
   std::uint64_t retries = 0;
   std::array<std::uint64_t, kWhatCount> counts{};  ///< by What
 

@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kMaxAddressesTried = 8;
 constexpr std::size_t kMinReadBufferBytes = 16 * 1024;  // one TLS record
 constexpr std::size_t kMaxConnections = 4096;
+constexpr auto kJustUsed = 2ms;
 
 SteadyClock::duration tick_for(const ClientOptions& options) {
   // Once a second is fine for the real limits; a limit of a fraction of a second (tests) needs
@@ -83,7 +84,10 @@ std::unique_ptr<Connection> Pool::take_idle() {
   while (!idle_.empty()) {
     std::unique_ptr<Connection> newest = std::move(idle_.back());
     idle_.pop_back();
-    if (!is_expired(*newest, now) && newest->is_quiet()) return newest;
+    if (is_expired(*newest, now)) continue;
+    // Looking whether it was closed or spoke out of turn costs a system call for every exchange;
+    // what was in use a moment ago has only just been read to its end.
+    if (now - newest->idle_since() < kJustUsed || newest->is_quiet()) return newest;
   }
   return nullptr;
 }

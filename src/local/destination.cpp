@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "local/beneath.hpp"
+#include "local/file_sync.hpp"
 #include "local/lock.hpp"
 #include "local/parent_cache.hpp"
 #include "local/staging.hpp"
@@ -68,7 +69,8 @@ struct Destination::Impl {
   FileDescriptor lock;
   Beneath beneath;
   Staging staging;
-  ParentCache stat_parents;
+  ParentCache stat_parents;     ///< of those who look, from any role
+  mutable ParentCache parents;  ///< of the publishing role
   dev_t folder_device = 0;
   ino_t folder_inode = 0;
 
@@ -77,8 +79,10 @@ struct Destination::Impl {
   Error refusal(std::string_view what, std::string_view path, std::string_view directory, int error,
                 std::string* blocking) const;
   Result<FileDescriptor> parent(std::string_view what, const RelativePath& path) const;
-  Result<FileDescriptor> make(std::string_view what, const RelativePath& path,
-                              std::string_view directory, std::string* blocking) const;
+  Result<ParentCache::Descriptor> make(std::string_view what, const RelativePath& path,
+                                       std::string_view directory, std::string* blocking) const;
+  int rename_into(int parent, int staging_fd, const std::string& staged,
+                  std::string_view final_name) const;
   LocalFile judge_parents(std::string_view parent, int error) const;
   void prune(std::string_view path) const;
 };
@@ -149,19 +153,39 @@ Result<FileDescriptor> Destination::Impl::parent(std::string_view what,
   return fd;
 }
 
-Result<FileDescriptor> Destination::Impl::make(std::string_view what, const RelativePath& path,
-                                               std::string_view directory,
-                                               std::string* blocking) const {
-  if (is_own_folder(path.text()))
-    return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
+Result<ParentCache::Descriptor> Destination::Impl::make(std::string_view what,
+                                                        const RelativePath& path,
+                                                        std::string_view directory,
+                                                        std::string* blocking) const {
+  const auto resolve = [this](std::string_view wanted) {
+    return is_own_folder(wanted) ? -EBUSY : beneath.make_directories(wanted);
+  };
   int error = 0;
   for (int tries = 0; tries < kMostRetries; ++tries) {
-    FileDescriptor fd(beneath.make_directories(directory));
-    if (fd) return fd;
-    error = -fd.get();
+    auto fd = parents.open(directory, resolve);
+    if (*fd) return fd;
+    parents.forget();
+    error = -fd->get();
     if (error != ENOENT) break;
   }
+  if (error == EBUSY)
+    return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
   return refusal(what, path.text(), directory, error, blocking);
+}
+
+/// Renames over a regular file or nothing. 0 or an errno; EISDIR if anything else is there.
+int Destination::Impl::rename_into(int parent, int staging_fd, const std::string& staged,
+                                   std::string_view final_name) const {
+  const CName name(final_name);
+  // Where nothing is, nothing is replaced: not even what comes between looking and renaming.
+  if (renameat2(staging_fd, staged.c_str(), parent, name.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  // EINVAL, ENOSYS: a file system or kernel without the flag.
+  if (errno != EEXIST && errno != EINVAL && errno != ENOSYS) return errno;
+  struct stat st {};
+  const int found = Beneath::stat_at(parent, final_name, st);
+  if (found == 0 && !S_ISREG(st.st_mode)) return EISDIR;
+  if (found != 0 && found != -ENOENT) return -found;
+  return renameat(staging_fd, staged.c_str(), parent, name.c_str()) == 0 ? 0 : errno;
 }
 
 /// What stat_file says when the parent cannot be opened. A regular file in the way is absence (it
@@ -228,18 +252,24 @@ std::string Destination::record_path() const {
   return impl_->dir + "/" + std::string(kReservedName) + "/record.db";
 }
 
-Result<void> Destination::clear_staging() {
-  return impl_->staging.clear();
+Result<void> Destination::clear_staging(const std::set<std::string>& kept) {
+  return impl_->staging.clear(kept);
 }
 
 Result<StagedFile> Destination::create_staged(unsigned shard, std::uint64_t size_bytes) {
   return impl_->staging.create(shard, size_bytes);
 }
 
+Result<StagedFile> Destination::reopen_staged(const std::string& name) {
+  return impl_->staging.reopen(name);
+}
+
 Result<LocalFile> Destination::stat_file(const RelativePath& path) const {
   const auto resolve = [this, &path](std::string_view parent) {
+    FileDescriptor fd(impl_->beneath.open_directory(parent));
     // Judged together with the parent: both are resolved at the same moment.
-    return impl_->is_own_folder(path.text()) ? -EXDEV : impl_->beneath.open_directory(parent);
+    if (fd.get() != -ENOENT && impl_->is_own_folder(path.text())) return -EXDEV;
+    return fd ? fd.release() : fd.get();
   };
   struct stat st {};
   const int error = impl_->stat_parents.stat(path.parent(), path.name(), st, resolve);
@@ -277,30 +307,16 @@ Result<FileDescriptor> Destination::open_file(const RelativePath& path) const {
 Result<void> Destination::publish(StagedFile& staged, const RelativePath& path,
                                   std::string* blocking) {
   constexpr std::string_view kWhat = "cannot put in place";
-  const CName name(path.name());
   int error = ENOENT;
   for (int tries = 0; tries < kMostRetries; ++tries) {
     const auto parent = impl_->make(kWhat, path, path.parent(), blocking);
     if (!parent) return parent.error();
-    struct stat st {};
-    const int found = Beneath::stat_at(parent->get(), path.name(), st);
-    if (found == 0 && !S_ISREG(st.st_mode)) return occupied(path.text());
-    if (found != 0 && found != -ENOENT) return failed(kWhat, path.text(), -found);
-    // Where nothing was, nothing is replaced: not even what came between looking and renaming.
-    const unsigned flags = found == 0 ? 0 : RENAME_NOREPLACE;
-    int failed =
-        renameat2(staged.staging_fd_, staged.name_.c_str(), parent->get(), name.c_str(), flags) == 0
-            ? 0
-            : errno;
-    if (failed == EINVAL || failed == ENOSYS)  // a file system or kernel without the flag
-      failed = renameat(staged.staging_fd_, staged.name_.c_str(), parent->get(), name.c_str()) == 0
-                   ? 0
-                   : errno;
-    if (failed == 0) {
+    error = impl_->rename_into((*parent)->get(), staged.staging_fd_, staged.name_, path.name());
+    if (error == 0) {
       staged.name_.clear();
       return {};
     }
-    error = failed;
+    impl_->parents.forget();
     if (error == EISDIR || error == EBUSY) return occupied(path.text());
     if (error == EXDEV) return impl_->refusal(kWhat, path.text(), path.parent(), error, blocking);
     if (error != ENOENT && error != EEXIST) break;  // else: the parent went, or the name came
@@ -395,6 +411,40 @@ Result<void> Destination::sync() {
   // Since Linux 5.8 syncfs also reports write-back errors since this descriptor was opened.
   if (syncfs(impl_->root.get()) != 0)
     return local_error("cannot make the files in " + quoted(impl_->dir) + " durable", errno);
+  return {};
+}
+
+bool Destination::can_sync_at_once() const noexcept {
+  return local::can_sync_at_once(impl_->root.get());
+}
+
+Result<void> Destination::sync_each(const ToSync& what) {
+  // Every directory on the way to a name, the destination itself ("") included: parents may be new.
+  std::set<std::string> directories;
+  if (!what.renamed.empty()) directories.insert(std::string());
+  for (const RelativePath& path : what.renamed) {
+    std::string_view parent = path.parent();
+    while (!parent.empty() && directories.emplace(parent).second)
+      parent =
+          parent.substr(0, parent.rfind('/') == std::string_view::npos ? 0 : parent.rfind('/'));
+  }
+  std::vector<std::function<int()>> syncs;
+  for (const std::string& name : what.staged)
+    syncs.emplace_back([this, &name] { return impl_->staging.sync(name); });
+  for (const RelativePath& path : what.in_place)
+    syncs.emplace_back([this, &path] {
+      const FileDescriptor parent(impl_->beneath.open_directory(path.parent()));
+      if (!parent) return sync_opened(parent);
+      return sync_opened(FileDescriptor(
+          impl_->beneath.open_at(parent.get(), path.name(), O_RDONLY | O_NONBLOCK | O_NOCTTY)));
+    });
+  for (const std::string& directory : directories)
+    syncs.emplace_back([this, &directory] {
+      if (directory.empty()) return fsync(impl_->root.get()) == 0 ? 0 : errno;
+      return sync_opened(FileDescriptor(impl_->beneath.open(directory, O_RDONLY | O_DIRECTORY)));
+    });
+  if (const int failed = run_syncs(syncs); failed != 0)
+    return local_error("cannot make the files in " + quoted(impl_->dir) + " durable", failed);
   return {};
 }
 

@@ -7,9 +7,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::local {
 
@@ -30,8 +32,8 @@ class FileDescriptor {
 };
 
 /// A file in `.sluice/staging/`: not visible under any final name. Removed on destruction unless it
-/// was published or kept, and never outlives its Destination. Movable; writes at distinct offsets
-/// may come from several threads at once.
+/// was published or is kept, and never outlives its Destination. Movable; writes at distinct
+/// offsets may come from several threads at once.
 class StagedFile {
  public:
   StagedFile() = default;
@@ -46,7 +48,8 @@ class StagedFile {
   /// Sets the modification time (LastModified) and says what fstat gives then: this is what the
   /// record must hold, since a file system may round the time.
   Result<LocalFile> finish(std::int64_t modified_ms);
-  void keep() noexcept { name_.clear(); }  ///< not removed on destruction
+  void keep() noexcept { kept_ = true; }  ///< not removed on destruction: a later run may go on
+  void discard() noexcept;                ///< removed now, kept or not
   /// Gives the descriptor back while the file waits to be published: a group of thousands would
   /// otherwise hold as many. No write_at, finish or fd() after this.
   void close_descriptor() noexcept { fd_ = FileDescriptor(); }
@@ -57,6 +60,15 @@ class StagedFile {
   FileDescriptor fd_;
   int staging_fd_ = -1;  ///< borrowed from the Destination
   std::string name_;
+  bool kept_ = false;
+};
+
+/// What shall survive a power cut, where each file is synced on its own.
+struct ToSync {
+  std::vector<std::string> staged;     ///< staged files, by name
+  std::vector<RelativePath> in_place;  ///< files under their final names: content and times
+  std::vector<RelativePath> renamed;   ///< names that came or went: their directories
+  bool empty() const noexcept { return staged.empty() && in_place.empty() && renamed.empty(); }
 };
 
 struct DestinationOptions {
@@ -84,8 +96,8 @@ class Destination {
   const std::string& dir() const noexcept;
   std::string record_path() const;  ///< DIR/.sluice/record.db
 
-  /// Empties `staging/`: what a crashed run left behind.
-  Result<void> clear_staging();
+  /// Empties `staging/` but for the files of these names: what crashed runs left behind.
+  Result<void> clear_staging(const std::set<std::string>& kept = {});
 
   /// lstat semantics: a symlink is `other`; absent if any parent is absent or a regular file (which
   /// may be ours, and flip). A parent that is a symlink, a special file or a mount point makes it
@@ -97,6 +109,9 @@ class Destination {
 
   /// A new empty file. `shard` spreads the files over folders.
   Result<StagedFile> create_staged(unsigned shard, std::uint64_t size_bytes);
+  /// One that an earlier run left, for reading and writing; it is kept unless published. An error
+  /// if there is no such regular file.
+  Result<StagedFile> reopen_staged(const std::string& name);
 
   /// Renames into place, making parents as needed (0777 & ~umask). Replaces a regular file or
   /// nothing. `refused_key` with code "occupied" if a directory or special file is at `path`, with
@@ -123,6 +138,11 @@ class Destination {
 
   /// Makes all that was written and renamed before durable (syncfs).
   Result<void> sync();
+  /// Whether syncfs does that here, and reports errors: ext4, XFS, btrfs, and tmpfs (where nothing
+  /// is durable), on Linux 5.8 or newer.
+  bool can_sync_at_once() const noexcept;
+  /// The same for these files only, one by one. What has gone meanwhile needs no sync.
+  Result<void> sync_each(const ToSync& what);
 
   std::uint64_t free_bytes() const noexcept;  ///< for unprivileged users, as statvfs gives it
 

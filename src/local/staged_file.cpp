@@ -23,10 +23,11 @@ FileDescriptor::~FileDescriptor() {
 
 StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
   if (this != &other) {
-    if (!name_.empty()) unlinkat(staging_fd_, name_.c_str(), 0);
+    if (!kept_) discard();
     fd_ = std::move(other.fd_);
     staging_fd_ = other.staging_fd_;
     name_ = std::exchange(other.name_, {});
+    kept_ = std::exchange(other.kept_, false);
   }
   return *this;
 }
@@ -34,10 +35,16 @@ StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
 StagedFile::StagedFile(StagedFile&& other) noexcept
     : fd_(std::move(other.fd_)),
       staging_fd_(other.staging_fd_),
-      name_(std::exchange(other.name_, {})) {}
+      name_(std::exchange(other.name_, {})),
+      kept_(std::exchange(other.kept_, false)) {}
 
 StagedFile::~StagedFile() {
+  if (!kept_) discard();
+}
+
+void StagedFile::discard() noexcept {
   if (!name_.empty()) unlinkat(staging_fd_, name_.c_str(), 0);
+  name_.clear();
 }
 
 Result<void> StagedFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
@@ -36,6 +37,14 @@ DirectoryStream open_stream(int parent, const char* name) {
   return stream;
 }
 
+/// "<shard>/<number>", and nothing that could lead elsewhere: names come back from the record.
+bool is_staged_name(const std::string& name) {
+  const std::size_t slash = name.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == name.size()) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [&](const char& c) { return (c >= '0' && c <= '9') || &c == &name[slash]; });
+}
+
 /// Empties a directory without following anything. 0 or an errno.
 int empty_directory(int parent, const char* name, int depth) {
   if (depth > kDeepest) return ELOOP;
@@ -52,6 +61,38 @@ int empty_directory(int parent, const char* name, int depth) {
     if (errno != EISDIR && errno != EPERM) return errno;
     if (const int error = empty_directory(here, entry->d_name, depth + 1); error != 0) return error;
     if (unlinkat(here, entry->d_name, AT_REMOVEDIR) != 0) return errno;
+  }
+}
+
+/// Empties the folders of shards but for the files of these names. 0 or an errno.
+int empty_but(int staging, const std::set<std::string>& kept) {
+  const DirectoryStream dir = open_stream(staging, ".");
+  if (!dir) return errno;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(dir.get());
+    if (entry == nullptr) return errno;
+    const std::string folder(entry->d_name);
+    if (folder == "." || folder == "..") continue;
+    const DirectoryStream files = open_stream(staging, folder.c_str());
+    if (!files) {
+      if (errno != ENOTDIR && errno != ELOOP) return errno;
+      if (unlinkat(staging, folder.c_str(), 0) != 0) return errno;
+      continue;
+    }
+    const int here = dirfd(files.get());
+    for (;;) {
+      errno = 0;
+      const dirent* file = readdir(files.get());
+      if (file == nullptr && errno != 0) return errno;
+      if (file == nullptr) break;
+      const std::string name(file->d_name);
+      if (name == "." || name == ".." || kept.contains(folder + "/" + name)) continue;
+      if (unlinkat(here, file->d_name, 0) == 0 || errno == ENOENT) continue;
+      if (errno != EISDIR && errno != EPERM) return errno;
+      if (const int error = empty_directory(here, file->d_name, 1); error != 0) return error;
+      if (unlinkat(here, file->d_name, AT_REMOVEDIR) != 0) return errno;
+    }
   }
 }
 
@@ -99,10 +140,32 @@ Result<Staging> Staging::open(const Beneath& beneath, int folder, const std::str
   return out;
 }
 
-Result<void> Staging::clear() {
-  if (const int failed = empty_directory(fd_.get(), ".", 0); failed != 0)
-    return error("cannot clear what is left", failed);
+Result<void> Staging::clear(const std::set<std::string>& kept) {
+  const int failed = kept.empty() ? empty_directory(fd_.get(), ".", 0) : empty_but(fd_.get(), kept);
+  if (failed != 0) return error("cannot clear what is left", failed);
   return {};
+}
+
+Result<StagedFile> Staging::reopen(const std::string& name) {
+  if (!is_staged_name(name)) return error("there is no such file", EINVAL);
+  StagedFile out;
+  out.fd_ =
+      FileDescriptor(openat(fd_.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!out.fd_) return error("cannot open a file", errno);
+  struct stat st {};
+  if (fstat(out.fd(), &st) != 0) return error("cannot look at a file", errno);
+  if (!S_ISREG(st.st_mode)) return error("there is no such file", EINVAL);
+  out.staging_fd_ = fd_.get();
+  out.name_ = name;
+  out.keep();
+  return out;
+}
+
+int Staging::sync(const std::string& name) const {
+  const FileDescriptor fd(openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return errno == ENOENT ? 0 : errno;
+  // Not fdatasync: the time of the file must survive as well.
+  return fsync(fd.get()) == 0 ? 0 : errno;
 }
 
 Result<StagedFile> Staging::create(unsigned shard, std::uint64_t size_bytes) {

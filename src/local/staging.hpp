@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace sluice::local {
@@ -19,8 +20,11 @@ class Staging {
   static Result<Staging> open(const Beneath& beneath, int folder, const std::string& dir);
 
   int fd() const noexcept { return fd_.get(); }
-  Result<void> clear();
+  Result<void> clear(const std::set<std::string>& kept);
   Result<StagedFile> create(unsigned shard, std::uint64_t size_bytes);
+  Result<StagedFile> reopen(const std::string& name);
+  /// 0 or an errno; a file that has gone is none.
+  int sync(const std::string& name) const;
   /// An empty directory to be swapped with a file; its name below fd().
   Result<std::string> make_directory();
 

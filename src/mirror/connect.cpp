@@ -84,6 +84,8 @@ Result<void> validate(const TuningOptions& tuning) {
   if (tuning.memory_bytes < 4 * 1024 * 1024) return out_of_range("--memory", "at least 4MiB");
   if (tuning.max_attempts < 1 || tuning.max_attempts > 100)
     return out_of_range("--max-attempts", "1 to 100");
+  if (tuning.group_age < std::chrono::milliseconds(1))
+    return out_of_range("group_age", "at least 1ms");
   return {};
 }
 

@@ -5,7 +5,7 @@ namespace sluice::mirror {
 void Counters::reset() noexcept {
   listing_done = false;
   for (auto* counter : {&listed, &listed_bytes, &to_fetch, &to_fetch_bytes, &received_bytes,
-                        &retries, &unproven, &local_failures})
+                        &resumed_bytes, &retries, &unproven, &local_failures})
     *counter = 0;
   for (auto& counter : what)
     counter = 0;
@@ -19,6 +19,7 @@ Progress Counters::snapshot() const noexcept {
   progress.to_fetch = to_fetch;
   progress.to_fetch_bytes = to_fetch_bytes;
   progress.fetched_bytes = received_bytes;
+  progress.resumed_bytes = resumed_bytes;
   progress.retries = retries;
   for (std::size_t i = 0; i < kWhatCount; ++i)
     progress.counts[i] = what[i];

@@ -16,6 +16,7 @@ struct Counters {
   std::atomic<std::uint64_t> to_fetch = 0;
   std::atomic<std::uint64_t> to_fetch_bytes = 0;
   std::atomic<std::uint64_t> received_bytes = 0;
+  std::atomic<std::uint64_t> resumed_bytes = 0;
   std::atomic<std::uint64_t> retries = 0;
   std::atomic<std::uint64_t> unproven = 0;
   std::atomic<std::uint64_t> local_failures = 0;

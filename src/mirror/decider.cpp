@@ -32,13 +32,53 @@ ObjectRow row_of(const ListedObject& object, const LocalFile& local, Proof proof
 
 }  // namespace
 
+namespace {
+
+/// Goes on with what an earlier run left of this object; nullptr if that is of another version, or
+/// has gone: then nothing of it is left afterwards.
+std::shared_ptr<transfer::Assembly> resume(Engine& engine, transfer::FetchTask& task) {
+  const PartialRow& left = *task.left;
+  auto staged = engine.destination().reopen_staged(left.staged_name);
+  if (!staged) return nullptr;
+  const transfer::PartPlan plan(task.version.size, left.part_bytes);
+  const bool usable = left.version.same_content(task.version) && plan.count() > 1 &&
+                      plan.part_bytes() == left.part_bytes && !left.parts.empty() &&
+                      left.parts.rbegin()->first < plan.count();
+  if (!usable) {
+    staged->discard();
+    return nullptr;
+  }
+  return std::make_shared<transfer::Assembly>(std::move(task), plan, std::move(*staged), left);
+}
+
+/// Tells the publisher what has become of the partial download that the record knows.
+async::Task<bool> note_left(Pass& pass, const local::RelativePath& path, const PartialRow& left,
+                            Publication::Kind kind) {
+  Publication note(kind, path);
+  note.row.key = left.key;
+  if (kind == Publication::Kind::part) note.partial = left;
+  co_return co_await pass.publications.push(note);
+}
+
+}  // namespace
+
 async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task) {
-  Counters& counters = pass.engine().counters();
-  ++counters.to_fetch;
-  counters.to_fetch_bytes += task.version.size;
-  const transfer::PartPlan plan(task.version.size, pass.engine().fetch_options().part_bytes);
-  const auto assembly = std::make_shared<transfer::Assembly>(std::move(task), plan);
-  const std::uint32_t parts = std::max(plan.count(), 1u);
+  Engine& engine = pass.engine();
+  ++engine.counters().to_fetch;
+  engine.counters().to_fetch_bytes += task.version.size;
+  std::shared_ptr<transfer::Assembly> assembly;
+  if (const auto left = task.left) {
+    const local::RelativePath path = task.path;
+    assembly = resume(engine, task);
+    const auto kind = assembly ? Publication::Kind::part : Publication::Kind::discard;
+    const bool noted = co_await note_left(pass, path, *left, kind);
+    if (!noted) co_return false;
+  }
+  if (!assembly) {
+    const transfer::PartPlan plan(task.version.size, engine.fetch_options().part_bytes);
+    assembly = std::make_shared<transfer::Assembly>(std::move(task), plan);
+  }
+  const std::uint32_t parts = std::max(assembly->plan().count(), 1u);
   for (std::uint32_t index = 0; index < parts; ++index) {
     transfer::Part part(assembly, index);
     const bool queued = co_await pass.parts.push(part);
@@ -142,15 +182,28 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
   co_return true;
 }
 
+transfer::FetchTask Decider::task_for(const ListedObject& object, const local::RelativePath& path,
+                                      plan::Reason reason) {
+  transfer::FetchTask task(std::string(object.key), path, object.version());
+  task.has_checksum = object.has_checksum;
+  task.reason = to_string(reason);
+  if (pass_.leftovers.count(task.key) == 0) return task;
+  pass_.leftovers_used.insert(task.key);
+  auto left = engine_.reader().find_partial(task.key);
+  if (!left)
+    pass_.abort(left.error());
+  else if (*left)
+    task.left = std::make_shared<const PartialRow>(std::move(**left));
+  return task;
+}
+
 async::Task<bool> Decider::fetch(const ListedObject& object, const local::RelativePath& path,
                                  plan::Reason reason) {
   if (engine_.options().dry_run) {
     report(What::fetched, object, to_string(reason));
     co_return true;
   }
-  transfer::FetchTask task(std::string(object.key), path, object.version());
-  task.has_checksum = object.has_checksum;
-  task.reason = to_string(reason);
+  transfer::FetchTask task = task_for(object, path, reason);
   co_return co_await queue_parts(pass_, task);
 }
 
@@ -170,10 +223,8 @@ async::Task<bool> Decider::adopt(const ListedObject& object, const local::Relati
   if (by_time || !same_size || expected.kind == DigestKind::none)
     co_return co_await fetch(object, path, decision.reason);
 
-  transfer::FetchTask task(std::string(object.key), path, object.version());
-  task.has_checksum = object.has_checksum;
-  task.reason = to_string(decision.reason);
-  Adoption adoption(std::move(task), local, std::move(expected), decision.reason);
+  Adoption adoption(task_for(object, path, decision.reason), local, std::move(expected),
+                    decision.reason);
   if (decision.action == plan::Action::rehash) adoption.proof = row->proof;
   co_return co_await pass_.adoptions.push(adoption);
 }

@@ -23,6 +23,8 @@ class Decider {
   async::Task<bool> decide_one(const ListedObject& object);
   async::Task<bool> act(const ListedObject& object, const local::RelativePath& path,
                         const ObjectRow* row, const LocalFile& local, plan::Decision decision);
+  transfer::FetchTask task_for(const ListedObject& object, const local::RelativePath& path,
+                               plan::Reason reason);
   async::Task<bool> fetch(const ListedObject& object, const local::RelativePath& path,
                           plan::Reason reason);
   async::Task<bool> adopt(const ListedObject& object, const local::RelativePath& path,

@@ -78,10 +78,11 @@ async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
   }
   if (batch.empty() || engine_.options().dry_run) co_return Result<void>();
   // First the removal becomes durable, then the row goes: a row without a file is harmless.
-  if (engine_.options().durability == MirrorOptions::Durability::full) {
-    const auto synced = engine_.destination().sync();
-    if (!synced) co_return synced.error();
-  }
+  local::ToSync removed;
+  for (const Candidate& candidate : *candidates)
+    removed.renamed.push_back(candidate.path);
+  const auto synced = engine_.sync().by_method(removed);
+  if (!synced) co_return synced.error();
   co_return engine_.writer().commit(batch);
 }
 

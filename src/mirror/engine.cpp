@@ -1,6 +1,7 @@
 #include "mirror/engine.hpp"
 
 #include "base/units.hpp"
+#include "mirror/settle.hpp"
 
 #include <algorithm>
 #include <string>
@@ -59,8 +60,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
   auto destination = local::Destination::open(options.dir);
   if (!destination) return destination.error();
   engine->destination_ = std::move(*destination);
-  const auto cleared = engine->destination_->clear_staging();
-  if (!cleared) return cleared.error();
+  engine->sync_.emplace(*engine->destination_, runtime, options.durability);
 
   const std::string path = engine->destination_->record_path();
   const auto adopt = options.adopt ? record::Adopt::yes : record::Adopt::no;
@@ -71,6 +71,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
     engine->message(Level::warning,
                     "the record was damaged and has been moved aside; files that are here are "
                     "compared with the bucket by their content");
+  if (const auto settled = engine->settle_last_run(); !settled) return settled.error();
   auto reader = record::Record::connect(path, record::Access::read_write);
   if (!reader) return reader.error();
   engine->reader_ = std::move(*reader);
@@ -84,6 +85,17 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
     engine->data_stores_.push_back(std::move(*store));
   }
   return engine;
+}
+
+Result<void> Engine::settle_last_run() {
+  const auto settled = settle(*writer_, *destination_, *sync_, options_.source.prefix);
+  if (!settled) return settled.error();
+  const std::uint64_t files = settled->stored + settled->published + settled->dropped;
+  if (files == 0) return {};
+  message(Level::info, "the last run was cut short: of " + std::to_string(files) +
+                           " files that it was about to put in place " +
+                           std::to_string(settled->dropped) + " have to be fetched again");
+  return {};
 }
 
 plan::DecideOptions Engine::decide_options() const noexcept {

@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "local/destination.hpp"
 #include "mirror/counters.hpp"
+#include "mirror/group_sync.hpp"
 #include "plan/decide.hpp"
 #include "plan/filter.hpp"
 #include "record/record.hpp"
@@ -17,6 +18,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +49,7 @@ class Engine final : public transfer::RetryListener {
   async::Runtime& runtime() noexcept { return runtime_; }
   Counters& counters() noexcept { return counters_; }
   local::Destination& destination() noexcept { return *destination_; }
+  GroupSync& sync() noexcept { return *sync_; }  ///< the publishing role's
   const plan::Filter& filter() const noexcept { return filter_; }
   plan::DecideOptions decide_options() const noexcept;
   const transfer::FetchOptions& fetch_options() const noexcept { return fetch_options_; }
@@ -64,6 +67,8 @@ class Engine final : public transfer::RetryListener {
   void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) override;
 
  private:
+  Result<void> settle_last_run();
+
   Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
          Counters& counters);
 
@@ -76,6 +81,7 @@ class Engine final : public transfer::RetryListener {
   async::ByteBudget budget_;
   transfer::FileDigester digester_;
   std::unique_ptr<local::Destination> destination_;
+  std::optional<GroupSync> sync_;
   std::unique_ptr<record::Record> writer_;
   std::unique_ptr<record::Record> reader_;
   std::unique_ptr<store::ObjectStore> list_store_;

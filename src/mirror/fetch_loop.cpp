@@ -55,23 +55,39 @@ void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
 async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
   if (!outcome.staged) {
     report_failure(pass, outcome);
+    if (!outcome.in_parts || !outcome.worthless) co_return;
+    Publication discard(Publication::Kind::discard, outcome.task.path);
+    discard.row.key = std::move(outcome.task.key);
+    co_await pass.publications.push(discard);
     co_return;
   }
   Publication publication(Publication::Kind::place, outcome.task.path);
   publication.row = row_of(*outcome.staged);
   publication.reason = std::move(outcome.task.reason);
+  publication.partial = std::move(outcome.staged->partial);
   publication.file = std::move(outcome.staged->file);
   publication.file.close_descriptor();  // a group of 4,096 must not hold as many descriptors
   co_await pass.publications.push(publication);
+}
+
+/// Notes a part of an object that is not complete yet, so that a later run need not fetch it again.
+async::Task<void> note_part(Pass& pass, const transfer::Assembly& assembly, std::uint32_t index) {
+  Publication note(Publication::Kind::part, assembly.task().path);
+  note.partial = assembly.partial_row(index);
+  co_await pass.publications.push(note);
 }
 
 }  // namespace
 
 async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
   Engine& engine = pass.engine();
-  transfer::Fetcher fetcher(engine.runtime(), shard, engine.data_store(shard), engine.destination(),
-                            engine.digester(), engine.fetch_options(), engine,
-                            engine.counters().received_bytes);
+  transfer::Fetcher fetcher(
+      engine.runtime(), shard, engine.data_store(shard), engine.destination(), engine.digester(),
+      engine.fetch_options(), engine,
+      transfer::FetchMeters{engine.counters().received_bytes, engine.counters().resumed_bytes},
+      [&pass](const transfer::Assembly& assembly, std::uint32_t index) {
+        return note_part(pass, assembly, index);
+      });
   for (;;) {
     std::optional<transfer::Part> part = co_await pass.parts.pop();
     if (!part || pass.ended_early()) co_return;

@@ -13,6 +13,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string>
 
 namespace sluice::mirror {
 
@@ -43,6 +45,10 @@ class Pass {
   async::TaskGroup fetching;
   async::TaskGroup publishing;
   async::TaskGroup deleting;
+
+  /// Keys of which earlier runs left partial downloads; set before the roles begin.
+  std::set<std::string> leftovers;
+  std::set<std::string> leftovers_used;  ///< those that were asked for; the decider's
 
   plan::ListingProof listing;  ///< written by the decider, read after planning has ended
 

@@ -1,9 +1,9 @@
 #include "mirror/publisher.hpp"
 
-#include "async/deadline.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -15,40 +15,79 @@ LocalFile file_of(const ObjectRow& row) {
   return LocalFile{FileType::regular, row.version.size, row.mtime_ns, row.inode};
 }
 
+template <class T>
+void move_all(std::vector<T>& from, std::vector<T>& to) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  from.clear();
+}
+
 }  // namespace
+
+void Publisher::Changes::take(Changes& other) {
+  move_all(other.rows, rows);
+  move_all(other.deletes, deletes);
+  move_all(other.settled, settled);
+  other.to_sync = {};  // it was synced: that is why it is taken
+}
 
 Publisher::Publisher(Pass& pass) : pass_(pass), engine_(pass.engine()) {}
 
+bool Publisher::is_idle() const noexcept {
+  return group_.empty() && renamed_.empty() && durable_.empty() && changed_partials_.empty();
+}
+
 async::Task<void> Publisher::run() {
-  for (;;) {
-    std::optional<Publication> next = pass_.publications.try_pop();
-    if (!next) {
-      const bool idle = group_.empty() && visible_.empty();
-      if (idle) {
-        next = co_await pass_.publications.pop();
-        if (!next) break;
-      } else {
-        auto waited = co_await async::until(engine_.runtime(), group_started_ + kGroupAge,
-                                            pass_.publications.pop());
-        if (!waited) {
-          commit_group();
-          continue;
-        }
-        if (!*waited) break;
-        next = std::move(*waited);
-      }
+  async::Runtime& runtime = engine_.runtime();
+  const auto group_age = engine_.options().tuning.group_age;
+  while (!pass_.publications.is_finished()) {
+    if (is_idle()) {
+      std::optional<Publication> first = co_await pass_.publications.pop();
+      if (!first) break;
+      add(std::move(*first));
     }
+    take_what_waits();
+    if (runtime.now() >= group_started_ + group_age) commit_group();
+    // Whoever has one more need not wake us for it.
+    if (!is_idle())
+      co_await runtime.sleep_until(std::min(runtime.now() + kGather, group_started_ + group_age));
+  }
+  finish();
+}
+
+void Publisher::take_what_waits() {
+  while (std::optional<Publication> next = pass_.publications.try_pop()) {
     add(std::move(*next));
     if (is_group_full()) commit_group();
   }
-  commit_group();
-  if (!visible_.empty()) sync_and_record();
 }
 
 void Publisher::add(Publication publication) {
-  if (group_.empty() && visible_.empty()) group_started_ = engine_.runtime().now();
-  if (publication.kind == Publication::Kind::place) group_bytes_ += publication.row.version.size;
+  if (is_idle()) group_started_ = engine_.runtime().now();
+  switch (publication.kind) {
+    case Publication::Kind::part:
+      return add_partial(std::move(*publication.partial));
+    case Publication::Kind::discard:
+      partials_.erase(publication.row.key);
+      changed_partials_.insert(std::move(publication.row.key));
+      return;
+    case Publication::Kind::place:
+      group_bytes_ += publication.row.version.size;
+      break;
+    default:
+      break;
+  }
   group_.push_back(std::move(publication));
+}
+
+void Publisher::add_partial(PartialRow row) {
+  changed_partials_.insert(row.key);
+  PartialRow& known = partials_[row.key];
+  if (known.staged_name != row.staged_name) {
+    known = std::move(row);
+    return;
+  }
+  for (const auto& [index, crc] : row.parts)
+    known.parts[index] = crc;
 }
 
 bool Publisher::is_group_full() const noexcept {
@@ -60,38 +99,104 @@ void Publisher::commit_group() {
   group_.clear();
   group_bytes_ = 0;
   group_started_ = engine_.runtime().now();
-  if (group.empty() && visible_.empty()) return;
-  if (!sync_and_record()) return;
+  if (pass_.ended_early()) {
+    for (Publication& publication : group)
+      drop(publication);
+    group.clear();
+  }
+  const bool prepared = prepare(group);
   for (Publication& publication : group) {
-    if (pass_.ended_early()) return;  // between any two renames (design 4.6)
-    make(publication);
+    if (!prepared || pass_.ended_early())  // looked at between any two renames (design 4.6)
+      drop(publication);
+    else
+      make(publication);
   }
 }
 
-bool Publisher::sync_and_record() {
-  if (engine_.options().durability == MirrorOptions::Durability::full) {
-    const auto synced = engine_.destination().sync();
-    if (!synced) {
-      // After a failed sync nobody knows what is on the disk: nothing of it may be recorded.
-      visible_ = {};
-      pass_.abort(synced.error());
-      return false;
-    }
+void Publisher::finish() {
+  if (!group_.empty()) commit_group();
+  if (!renamed_.empty() && !prepare({})) return;
+  if (!durable_.empty() || !changed_partials_.empty()) write_record({}, engine_.sync().method());
+}
+
+bool Publisher::prepare(const std::vector<Publication>& group) {
+  const GroupSync::Method method = engine_.sync().method();
+  // Parts need no sync: they are hashed again before they count.
+  const bool needs_sync = !group.empty() || !renamed_.empty();
+  if (method == GroupSync::Method::each_file)
+    return (!needs_sync || sync(group, method)) && write_record(group, method);
+  return write_record(group, method) && (!needs_sync || sync(group, method));
+}
+
+bool Publisher::sync(const std::vector<Publication>& group, GroupSync::Method method) {
+  if (broken_) return false;
+  Result<void> synced;
+  if (method == GroupSync::Method::at_once) {
+    synced = engine_.sync().at_once();
+  } else if (method == GroupSync::Method::each_file) {
+    local::ToSync what = renamed_.to_sync;
+    for (const Publication& publication : group)
+      if (publication.kind == Publication::Kind::place)
+        what.staged.push_back(publication.file.name());
+    synced = engine_.sync().each_file(what);
   }
-  const record::Batch batch = std::exchange(visible_, {});
+  if (!synced) {
+    // After a failed sync nobody knows what is on the disk: nothing of it may be recorded.
+    broken_ = true;
+    pass_.abort(synced.error());
+    return false;
+  }
+  durable_.take(renamed_);
+  return true;
+}
+
+bool Publisher::write_record(const std::vector<Publication>& group, GroupSync::Method method) {
+  if (broken_) return false;
+  record::Batch batch;
+  Changes durable = std::exchange(durable_, {});
+  batch.upserts = std::move(durable.rows);
+  batch.deletes = std::move(durable.deletes);
+  batch.settled = std::move(durable.settled);
+  for (const Publication& publication : group) {
+    if (publication.kind != Publication::Kind::place) continue;
+    batch.pending.push_back(PendingRow{publication.row, publication.file.name()});
+    // From here on the pending row speaks for the staged file.
+    if (partials_.erase(publication.row.key) > 0 || publication.partial)
+      changed_partials_.insert(publication.row.key);
+  }
+  for (const std::string& key : changed_partials_) {
+    const auto found = partials_.find(key);
+    if (found == partials_.end())
+      batch.ended_partials.push_back(key);
+    else
+      batch.partials.push_back(found->second);
+  }
+  changed_partials_.clear();
   if (batch.empty()) return true;
-  const auto committed = engine_.writer().commit(batch);
+  auto committed = engine_.writer().set_commit_sync(method == GroupSync::Method::each_file
+                                                        ? record::CommitSync::each
+                                                        : record::CommitSync::with_the_files);
+  if (committed) committed = engine_.writer().commit(batch);
   if (committed) return true;
+  broken_ = true;
   pass_.abort(committed.error());
   return false;
+}
+
+/// A publication that will not be made in this pass.
+void Publisher::drop(Publication& publication) {
+  if (publication.kind != Publication::Kind::place) return;
+  durable_.settled.push_back(publication.row.key);
+  // The file stays where it is; a later run finds all its parts.
+  if (publication.partial) add_partial(std::move(*publication.partial));
 }
 
 void Publisher::make(Publication& publication) {
   switch (publication.kind) {
     case Publication::Kind::place: {
       const auto placed = place(publication);
-      if (!placed) return report_failure(publication, placed.error());
-      return recorded_later(publication, What::fetched);
+      if (!placed) return failed(publication, placed.error());
+      return done(publication, What::fetched);
     }
     case Publication::Kind::directory: {
       std::string blocking;
@@ -100,22 +205,25 @@ void Publisher::make(Publication& publication) {
         made = replace_file_by_directory(blocking);
         if (made) made = engine_.destination().make_directory(publication.path, &blocking);
       }
-      if (!made) return report_failure(publication, made.error());
-      return recorded_later(publication, What::fetched);
+      if (!made) return failed(publication, made.error());
+      return done(publication, What::fetched);
     }
     case Publication::Kind::touch: {
       const auto touched = engine_.destination().set_mtime(publication.path, publication.expected,
                                                            publication.row.version.modified_ms);
-      if (!touched) return report_failure(publication, touched.error());
+      if (!touched) return failed(publication, touched.error());
       publication.row.mtime_ns = touched->mtime_ns;
       publication.row.inode = touched->inode;
-      return recorded_later(publication, What::touched);
+      return done(publication, What::touched);
     }
     case Publication::Kind::record:
-      return recorded_later(publication, What::adopted);
+      return done(publication, What::adopted);
     case Publication::Kind::forget:
-      visible_.deletes.push_back(publication.row.key);
+      renamed_.deletes.push_back(publication.row.key);
       return;
+    case Publication::Kind::part:
+    case Publication::Kind::discard:
+      return;  // never in a group
   }
 }
 
@@ -128,32 +236,35 @@ Result<void> Publisher::place(Publication& publication) {
   return engine_.destination().publish(publication.file, publication.path, &blocking);
 }
 
+/// What the record says of a key, or will say once its change is durable.
+Result<std::optional<ObjectRow>> Publisher::row_of(const std::string& key) {
+  for (const Changes* changes : {&renamed_, &durable_}) {
+    const auto waiting = std::find_if(changes->rows.begin(), changes->rows.end(),
+                                      [&key](const ObjectRow& row) { return row.key == key; });
+    if (waiting != changes->rows.end()) return std::optional<ObjectRow>(*waiting);
+  }
+  return engine_.writer().find(key);
+}
+
 Result<void> Publisher::replace_file_by_directory(const std::string& blocking) {
   const std::string key = engine_.options().source.prefix + blocking;
   const auto path = local::RelativePath::from_key(key, engine_.options().source.prefix);
   if (!path) return path.error();
-
-  // The row may be one that waits for the next transaction.
-  std::optional<ObjectRow> row;
-  const auto waiting = std::find_if(visible_.upserts.begin(), visible_.upserts.end(),
-                                    [&key](const ObjectRow& r) { return r.key == key; });
-  if (waiting != visible_.upserts.end()) {
-    row = *waiting;
-  } else {
-    auto found = engine_.writer().find(key);
-    if (!found) return found.error();
-    row = std::move(*found);
-  }
+  const auto row = row_of(key);
+  if (!row) return row.error();
   Error not_ours(ErrorKind::refused_key,
                  "the file '" + text::escaped(blocking) +
                      "' is not ours and is where a folder is needed; move it away");
   not_ours.code = "parent-is-file";
-  if (!row || row->state != RowState::stored) return not_ours;
-  const auto flipped = engine_.destination().flip_to_directory(*path, file_of(*row));
+  if (!*row || (*row)->state != RowState::stored) return not_ours;
+  const auto flipped = engine_.destination().flip_to_directory(*path, file_of(**row));
   if (!flipped) return flipped.error().kind == ErrorKind::changed ? not_ours : flipped.error();
 
-  if (waiting != visible_.upserts.end()) visible_.upserts.erase(waiting);
-  visible_.deletes.push_back(key);
+  const auto is_it = [&key](const ObjectRow& waiting) { return waiting.key == key; };
+  std::erase_if(renamed_.rows, is_it);
+  std::erase_if(durable_.rows, is_it);
+  renamed_.deletes.push_back(key);
+  renamed_.to_sync.renamed.push_back(*path);
   const Error shadowed(ErrorKind::refused_key, "the key '" + text::escaped(key) +
                                                    "' is shadowed: there are keys below '" +
                                                    text::escaped(key) + "/'");
@@ -166,7 +277,7 @@ Result<void> Publisher::replace_file_by_directory(const std::string& blocking) {
   return {};
 }
 
-void Publisher::recorded_later(Publication& publication, What what) {
+void Publisher::done(Publication& publication, What what) {
   ObjectEvent event;
   event.what = what;
   event.key = publication.row.key;
@@ -175,14 +286,24 @@ void Publisher::recorded_later(Publication& publication, What what) {
   if (what == What::fetched || what == What::adopted)
     event.proof = to_string(publication.row.proof);
   engine_.report(event);
-  if (publication.row.proof == Proof::length || publication.row.proof == Proof::none)
-    if (publication.kind != Publication::Kind::directory) ++engine_.counters().unproven;
+  local::ToSync& to_sync = renamed_.to_sync;
+  const bool was_here =
+      publication.kind == Publication::Kind::touch || publication.kind == Publication::Kind::record;
+  if (was_here) to_sync.in_place.push_back(publication.path);
+  to_sync.renamed.push_back(std::move(publication.path));  // an adopted file may be new as well
   // A folder has no row: it holds nothing that could be lost.
-  if (publication.kind != Publication::Kind::directory)
-    visible_.upserts.push_back(std::move(publication.row));
+  if (publication.kind == Publication::Kind::directory) return;
+  if (publication.row.proof == Proof::length || publication.row.proof == Proof::none)
+    ++engine_.counters().unproven;
+  if (publication.kind == Publication::Kind::place) renamed_.settled.push_back(publication.row.key);
+  renamed_.rows.push_back(std::move(publication.row));
 }
 
-void Publisher::report_failure(const Publication& publication, const Error& error) {
+void Publisher::failed(Publication& publication, const Error& error) {
+  if (publication.kind == Publication::Kind::place) {
+    renamed_.settled.push_back(publication.row.key);
+    publication.file.discard();
+  }
   ObjectEvent event;
   event.what = error.kind == ErrorKind::refused_key ? What::refused : What::failed;
   event.key = publication.row.key;

@@ -7,10 +7,14 @@
 #include "mirror/fetch_loop.hpp"
 #include "mirror/lister.hpp"
 #include "mirror/publisher.hpp"
+#include "mirror/settle.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::mirror {
 
@@ -55,6 +59,28 @@ async::Task<void> delete_gone(Pass& pass, const plan::DeletionLicence& licence,
   guard = co_await deleter.run(licence);
 }
 
+/// The keys of which earlier runs left partial downloads.
+void load_leftovers(Engine& engine, Pass& pass) {
+  const auto names = engine.reader().partial_names();
+  if (!names) return pass.abort(names.error());
+  for (const record::PartialName& name : *names)
+    pass.leftovers.insert(name.key);
+}
+
+async::Task<void> clear_up(Pass& pass) {
+  // Nobody asked for them although everything was listed: their keys have gone, or need no
+  // download.
+  std::vector<std::string> unwanted;
+  const bool seen_all = pass.listing.complete && !pass.ended_early() && !pass.failure();
+  if (seen_all)
+    std::set_difference(pass.leftovers.begin(), pass.leftovers.end(), pass.leftovers_used.begin(),
+                        pass.leftovers_used.end(), std::back_inserter(unwanted));
+  const auto cleared =
+      clear_leftovers(pass.engine().writer(), pass.engine().destination(), unwanted);
+  if (!cleared) pass.abort(cleared.error());
+  co_return;
+}
+
 async::Task<void> transfer_everything(Engine& engine, Pass& pass) {
   async::Runtime& runtime = engine.runtime();
   pass.publishing.spawn(runtime.executor(async::Role::publish), publish_all(pass));
@@ -72,6 +98,10 @@ async::Task<void> transfer_everything(Engine& engine, Pass& pass) {
   co_await pass.fetching.join();
   pass.publications.close();
   co_await pass.publishing.join();
+  if (engine.options().dry_run) co_return;
+  async::TaskGroup clearing;
+  clearing.spawn(runtime.executor(async::Role::publish), clear_up(pass));
+  co_await clearing.join();
 }
 
 /// What may not go on: the guard's error, if there is one.
@@ -130,6 +160,7 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
 
   const auto cleared = engine.reader().clear_absent();
   if (!cleared) pass.abort(cleared.error());
+  load_leftovers(engine, pass);
   auto pass_id = engine.writer().begin_pass(started_ms);
   if (!pass_id) pass.abort(pass_id.error());
 

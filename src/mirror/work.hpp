@@ -31,15 +31,19 @@ struct Publication {
     touch,      ///< set the time of the file at `path` to the version's
     record,     ///< only the record: the file is there already
     forget,     ///< only the record: drop the row
+    part,       ///< only the record: parts of a large file have come
+    discard,    ///< only the record: what it says of a partial download is void
   };
 
   Publication(Kind k, local::RelativePath p) : kind(k), path(std::move(p)) {}
 
   Kind kind;
   local::RelativePath path;
-  ObjectRow row;           ///< what the record shall say; only `key` with `forget`
+  ObjectRow row;           ///< what the record shall say; only `key` with `forget` and `discard`
   local::StagedFile file;  ///< only with `place`
-  LocalFile expected;      ///< only with `touch`: the file as it was decided upon
+  /// With `part`: the parts that are new. With `place`: all of them, if the file came in several.
+  std::optional<PartialRow> partial;
+  LocalFile expected;  ///< only with `touch`: the file as it was decided upon
   std::string reason;
 };
 

@@ -3,6 +3,8 @@
 #include "model/object.hpp"
 #include "model/proof.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
 
 namespace sluice {
@@ -19,6 +21,23 @@ struct ObjectRow {
   Proof proof = Proof::none;
   Digest digest;
   RowState state = RowState::stored;
+};
+
+/// One row of `pending`: a verified file that is about to be renamed into place, or has been, but
+/// not yet durably. Size, time and inode survive the rename, and so tell whether it happened.
+struct PendingRow {
+  ObjectRow row;            ///< what `objects` shall say
+  std::string staged_name;  ///< in staging, until the rename
+};
+
+/// One row of `partials`: a download in parts that has not ended. A part counts only if its bytes
+/// in the staged file still hash to what is noted here.
+struct PartialRow {
+  std::string key;
+  Version version;
+  std::uint64_t part_bytes = 0;  ///< how the object was cut when this download began
+  std::string staged_name;
+  std::map<std::uint32_t, std::uint64_t> parts;  ///< index of a complete part → its CRC64NVME
 };
 
 }  // namespace sluice

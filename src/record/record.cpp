@@ -2,6 +2,8 @@
 
 #include "base/text.hpp"
 #include "record/database.hpp"
+#include "record/rows.hpp"
+#include "record/schema.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,31 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// The format: one SQLite database in WAL mode, `PRAGMA user_version` = kSchema.
-//
-//   source   one row: what DIR mirrors, and whether that source is known to list in byte order
-//   objects  one row a key; the key is the whole key, as bytes, and sorts as bytes. Integers that
-//            C++ holds as uint64 are stored as the same 64 bits. state: 1 stored, 2 refused.
-//   passes   one row a pass, the newest kMostPasses of them
-//   meta     names and values for people
-//
-// Reserved for later schemas: `pending` (groups whose renames are not yet durable), `partials`
-// (interrupted downloads), `changes` (a journal for consumers). A newer schema is refused, never
-// guessed at; an older one is brought up by migrate() in one transaction.
-//
-// Durability: synchronous=NORMAL, so that a commit alone survives a crash of this process but not
-// of the machine. The publisher's sync (syncfs on the destination, which holds this file too) makes
-// commits durable together with the files they name. After a power cut the record may be older than
-// the files, never newer.
-//
-// Recovery: a file that is no sound database is moved aside with its WAL as record.db.damaged-<n>,
-// and an empty one is made; the next pass adopts what is there. At open everything is checked up to
-// kCheckedWhole bytes, beyond that only the edges of the tree. Damage that is met later fails that
-// run with code "damaged" and leaves `record.db.suspect`, on which the next open checks everything.
 namespace sluice::record {
 namespace {
-
-constexpr std::int64_t kSchema = 1;
 
 /// 10,000 passes are a week of a watch every minute.
 constexpr const char* kPrunePasses =
@@ -58,42 +37,6 @@ constexpr const char* kSetUp =
     "PRAGMA temp.cache_size=-500;"
     "PRAGMA trusted_schema=OFF;";
 
-constexpr const char* kCreate = R"(
-CREATE TABLE source (
-  id INTEGER PRIMARY KEY CHECK (id = 1),
-  endpoint_host TEXT NOT NULL,
-  bucket TEXT NOT NULL,
-  prefix BLOB NOT NULL,
-  byte_order_proved INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE objects (
-  key BLOB PRIMARY KEY NOT NULL,
-  etag TEXT NOT NULL,
-  size INTEGER NOT NULL,
-  modified_ms INTEGER NOT NULL,
-  mtime_ns INTEGER NOT NULL,
-  inode INTEGER NOT NULL,
-  proof INTEGER NOT NULL,
-  digest_kind INTEGER NOT NULL,
-  digest BLOB NOT NULL,
-  state INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE passes (
-  id INTEGER PRIMARY KEY,
-  started_ms INTEGER NOT NULL,
-  finished_ms INTEGER NOT NULL DEFAULT 0,
-  outcome TEXT NOT NULL DEFAULT '',
-  listed INTEGER NOT NULL DEFAULT 0,
-  kept INTEGER NOT NULL DEFAULT 0,
-  fetched INTEGER NOT NULL DEFAULT 0,
-  fetched_bytes INTEGER NOT NULL DEFAULT 0,
-  deleted INTEGER NOT NULL DEFAULT 0,
-  failed INTEGER NOT NULL DEFAULT 0,
-  refused INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES ('format', 'record of a sluice mirror'),
-                        ('keys', 'objects.key holds bytes: CAST(key AS TEXT) shows them');
-PRAGMA user_version = 1;
-)";
-
 // The same columns, so that one function reads both and one binds both.
 constexpr const char* kCreateAbsent =
     "CREATE TEMP TABLE IF NOT EXISTS absent (key BLOB PRIMARY KEY NOT NULL, etag, size, "
@@ -110,6 +53,11 @@ enum StatementId : std::size_t {
   kRowsAfter,
   kNoteAbsent,
   kAbsentAfter,
+  kAddPending,
+  kDropPending,
+  kPutPartial,
+  kDropPartial,
+  kFindPartial,
   kStatementCount,
 };
 constexpr std::array<std::string_view, kStatementCount> kSql = {
@@ -121,42 +69,15 @@ constexpr std::array<std::string_view, kStatementCount> kSql = {
     "INSERT OR REPLACE INTO temp.absent (" SLUICE_OBJECT_COLUMNS
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     "SELECT " SLUICE_OBJECT_COLUMNS " FROM temp.absent WHERE key > ?1 ORDER BY key LIMIT ?2",
+    "INSERT OR REPLACE INTO pending (" SLUICE_OBJECT_COLUMNS
+    ", staged_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    "DELETE FROM pending WHERE key = ?1",
+    "INSERT OR REPLACE INTO partials (key, etag, size, modified_ms, part_bytes, staged_name, "
+    "parts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    "DELETE FROM partials WHERE key = ?1",
+    "SELECT key, etag, size, modified_ms, part_bytes, staged_name, parts FROM partials "
+    "WHERE key = ?1",
 };
-
-void bind_row(Statement& statement, const ObjectRow& row) {
-  statement.bind_blob(1, row.key)
-      .bind_text(2, row.version.etag)
-      .bind_unsigned(3, row.version.size)
-      .bind(4, row.version.modified_ms)
-      .bind(5, row.mtime_ns)
-      .bind_unsigned(6, row.inode)
-      .bind(7, static_cast<std::int64_t>(row.proof))
-      .bind(8, static_cast<std::int64_t>(row.digest.kind))
-      .bind_blob(9, row.digest.bytes)
-      .bind(10, static_cast<std::int64_t>(row.state));
-}
-
-ObjectRow read_row(const Statement& statement) {
-  ObjectRow row;
-  row.key = statement.bytes(0);
-  row.version.etag = statement.bytes(1);
-  row.version.size = statement.natural(2);
-  row.version.modified_ms = statement.integer(3);
-  row.mtime_ns = statement.integer(4);
-  row.inode = statement.natural(5);
-  row.proof = static_cast<Proof>(statement.integer(6));
-  row.digest.kind = static_cast<DigestKind>(statement.integer(7));
-  row.digest.bytes = statement.bytes(8);
-  row.state = static_cast<RowState>(statement.integer(9));
-  return row;
-}
-
-Error damaged(const std::string& path, std::string_view what) {
-  Error error(ErrorKind::local,
-              "the record \"" + text::escaped(path) + "\" is damaged: " + text::escaped(what));
-  error.code = "damaged";
-  return error;
-}
 
 std::string shown(const Source& source) {
   return "s3://" + text::escaped(source.bucket) + "/" + text::escaped(source.prefix) + " at " +
@@ -194,15 +115,17 @@ struct Record::Impl {
   std::array<Statement, kStatementCount> statements;
   bool was_damaged = false;
   bool has_absent = false;
+  CommitSync commit_sync = CommitSync::with_the_files;  ///< as kSetUpWriter has it
 
   Result<Statement*> statement(StatementId id);
   Result<std::vector<ObjectRow>> select(StatementId id, std::string_view after, std::size_t limit);
   Result<void> write(StatementId id, const std::vector<ObjectRow>& rows);
+  Result<void> write_pending(const std::vector<PendingRow>& rows);
+  Result<void> write_partials(const std::vector<PartialRow>& rows);
+  Result<void> erase(StatementId id, const std::vector<std::string>& keys);
   template <class Body>
   Result<void> in_transaction(const char* begin, Body&& body);
   Result<void> need_absent();
-  Result<void> check_schema();
-  Result<void> migrate();
   Result<void> check_sound();
   Result<std::optional<Source>> read_source();
   Result<void> settle_source(const Source& wanted, Adopt adopt);
@@ -251,6 +174,43 @@ Result<void> Record::Impl::write(StatementId id, const std::vector<ObjectRow>& r
   return {};
 }
 
+Result<void> Record::Impl::write_pending(const std::vector<PendingRow>& rows) {
+  const auto prepared = statement(kAddPending);
+  if (!prepared) return prepared.error();
+  Statement& insert = **prepared;
+  for (const PendingRow& pending : rows) {
+    const Run run(insert);
+    bind_row(insert, pending.row);
+    insert.bind_text(kObjectColumns + 1, pending.staged_name);
+    if (insert.step() == Step::failed) return database.error();
+  }
+  return {};
+}
+
+Result<void> Record::Impl::write_partials(const std::vector<PartialRow>& rows) {
+  const auto prepared = statement(kPutPartial);
+  if (!prepared) return prepared.error();
+  for (const PartialRow& partial : rows) {
+    const std::string parts = encode_parts(partial);
+    const Run run(**prepared);
+    bind_partial(**prepared, partial, parts);
+    if ((*prepared)->step() == Step::failed) return database.error();
+  }
+  return {};
+}
+
+Result<void> Record::Impl::erase(StatementId id, const std::vector<std::string>& keys) {
+  if (keys.empty()) return {};
+  const auto prepared = statement(id);
+  if (!prepared) return prepared.error();
+  for (const std::string& key : keys) {
+    const Run run(**prepared);
+    (*prepared)->bind_blob(1, key);
+    if ((*prepared)->step() == Step::failed) return database.error();
+  }
+  return {};
+}
+
 template <class Body>
 Result<void> Record::Impl::in_transaction(const char* begin, Body&& body) {
   if (const auto begun = database.execute(begin); !begun) return begun.error();
@@ -266,31 +226,6 @@ Result<void> Record::Impl::need_absent() {
   if (const auto made = database.execute(kCreateAbsent); !made) return made.error();
   has_absent = true;
   return {};
-}
-
-Result<void> Record::Impl::check_schema() {
-  const auto version = database.number("PRAGMA user_version");
-  if (!version) return version.error();
-  if (*version > kSchema)
-    return Error(ErrorKind::usage, "the record \"" + text::escaped(database.path()) +
-                                       "\" was written by a newer sluice (its schema is " +
-                                       std::to_string(*version) + ", this one knows " +
-                                       std::to_string(kSchema) + "); update sluice");
-  const auto tables = database.number(
-      "SELECT count(*) FROM sqlite_master WHERE name IN ('source', 'objects', 'passes', 'meta')");
-  if (!tables) return tables.error();
-  if (*version < kSchema || *tables != 4) return damaged(database.path(), "its tables are missing");
-  return {};
-}
-
-/// Makes the tables of a database that has none.
-Result<void> Record::Impl::migrate() {
-  const auto version = database.number("PRAGMA user_version");
-  if (!version) return version.error();
-  const auto things = database.number("SELECT count(*) FROM sqlite_master");
-  if (!things) return things.error();
-  if (*version != 0 || *things != 0) return check_schema();
-  return in_transaction("BEGIN IMMEDIATE", [this] { return database.execute(kCreate); });
 }
 
 Result<void> Record::Impl::check_sound() {
@@ -335,14 +270,17 @@ Result<void> Record::Impl::settle_source(const Source& wanted, Adopt adopt) {
   if (!read) return read.error();
   const std::optional<Source>& known = *read;
   if (known == wanted) return {};
-  const auto rows = database.number("SELECT EXISTS (SELECT 1 FROM objects)");
+  const auto rows =
+      database.number("SELECT EXISTS (SELECT 1 FROM objects) OR EXISTS (SELECT 1 FROM pending)");
   if (!rows) return rows.error();
   if (known && *rows != 0 && adopt == Adopt::no)
     return Error(ErrorKind::usage, "this directory mirrors " + shown(*known) + ", not " +
                                        shown(wanted) +
                                        "; choose another directory, or take it over with --adopt");
   return in_transaction("BEGIN IMMEDIATE", [this, &wanted]() -> Result<void> {
-    if (const auto dropped = database.execute("DELETE FROM objects"); !dropped)
+    if (const auto dropped =
+            database.execute("DELETE FROM objects; DELETE FROM pending; DELETE FROM partials");
+        !dropped)
       return dropped.error();
     auto insert = database.prepare(
         "INSERT OR REPLACE INTO source (id, endpoint_host, bucket, prefix, byte_order_proved) "
@@ -367,7 +305,7 @@ Result<std::unique_ptr<Record>> Record::open(const std::string& path, const Sour
     auto impl = std::make_unique<Impl>(std::move(*database));
     if (const auto set = impl->database.execute(kSetUpWriter); !set) return set.error();
     if (const auto set = impl->database.execute(kSetUp); !set) return set.error();
-    if (const auto made = impl->migrate(); !made) return made.error();
+    if (const auto made = migrate(impl->database); !made) return made.error();
     if (const auto sound = impl->check_sound(); !sound) return sound.error();
     return impl;
   };
@@ -397,7 +335,7 @@ Result<std::unique_ptr<Record>> Record::connect(const std::string& path, Access 
     if (const auto set = opened.execute(kSetUpWriter); !set) return set.error();
   }
   if (const auto set = opened.execute(kSetUp); !set) return set.error();
-  if (const auto known = out->impl_->check_schema(); !known) return known.error();
+  if (const auto known = check_schema(opened); !known) return known.error();
   return out;
 }
 
@@ -430,17 +368,59 @@ Result<std::optional<ObjectRow>> Record::find(std::string_view key) {
 Result<void> Record::commit(const Batch& batch) {
   if (batch.empty()) return {};
   return impl_->in_transaction("BEGIN IMMEDIATE", [this, &batch]() -> Result<void> {
-    if (const auto written = impl_->write(kUpsert, batch.upserts); !written) return written;
-    if (batch.deletes.empty()) return {};
-    const auto prepared = impl_->statement(kDelete);
-    if (!prepared) return prepared.error();
-    for (const std::string& key : batch.deletes) {
-      const Run run(**prepared);
-      (*prepared)->bind_blob(1, key);
-      if ((*prepared)->step() == Step::failed) return impl_->database.error();
-    }
-    return {};
+    // What goes, goes first: the same key may be pending again, or have begun anew.
+    auto done = impl_->write(kUpsert, batch.upserts);
+    if (done) done = impl_->erase(kDelete, batch.deletes);
+    if (done) done = impl_->erase(kDropPending, batch.settled);
+    if (done) done = impl_->write_pending(batch.pending);
+    if (done) done = impl_->erase(kDropPartial, batch.ended_partials);
+    if (done) done = impl_->write_partials(batch.partials);
+    return done;
   });
+}
+
+Result<std::vector<PendingRow>> Record::pending() {
+  auto query =
+      impl_->database.prepare("SELECT " SLUICE_OBJECT_COLUMNS ", staged_name FROM pending");
+  if (!query) return query.error();
+  std::vector<PendingRow> rows;
+  Step step = query->step();
+  for (; step == Step::row; step = query->step())
+    rows.push_back(PendingRow{read_row(*query), std::string(query->bytes(kObjectColumns))});
+  if (step == Step::failed) return impl_->database.error();
+  return rows;
+}
+
+Result<std::optional<PartialRow>> Record::find_partial(std::string_view key) {
+  const auto prepared = impl_->statement(kFindPartial);
+  if (!prepared) return prepared.error();
+  Statement& query = **prepared;
+  const Run run(query);
+  query.bind_blob(1, key);
+  const Step step = query.step();
+  if (step == Step::failed) return impl_->database.error();
+  std::optional<PartialRow> found;
+  if (step == Step::row) found = read_partial(query);
+  return found;
+}
+
+Result<std::vector<PartialName>> Record::partial_names() {
+  auto query = impl_->database.prepare("SELECT key, staged_name FROM partials");
+  if (!query) return query.error();
+  std::vector<PartialName> names;
+  Step step = query->step();
+  for (; step == Step::row; step = query->step())
+    names.push_back(PartialName{std::string(query->bytes(0)), std::string(query->bytes(1))});
+  if (step == Step::failed) return impl_->database.error();
+  return names;
+}
+
+Result<void> Record::set_commit_sync(CommitSync sync) {
+  if (impl_->commit_sync == sync) return {};
+  const auto set = impl_->database.execute(sync == CommitSync::each ? "PRAGMA synchronous=FULL"
+                                                                    : "PRAGMA synchronous=NORMAL");
+  if (set) impl_->commit_sync = sync;
+  return set;
 }
 
 Result<std::int64_t> Record::begin_pass(std::int64_t started_ms) {

@@ -38,12 +38,29 @@ struct Totals {
   std::uint64_t refused = 0;
 };
 
-/// A set of changes to `objects`, written in one transaction.
+/// A set of changes, written in one transaction.
 struct Batch {
   std::vector<ObjectRow> upserts;
-  std::vector<std::string> deletes;  ///< keys
-  bool empty() const noexcept { return upserts.empty() && deletes.empty(); }
+  std::vector<std::string> deletes;         ///< keys
+  std::vector<PendingRow> pending;          ///< files that are about to be renamed into place
+  std::vector<std::string> settled;         ///< keys that are no longer pending
+  std::vector<PartialRow> partials;         ///< downloads that have begun or come further
+  std::vector<std::string> ended_partials;  ///< keys
+  bool empty() const noexcept {
+    return upserts.empty() && deletes.empty() && pending.empty() && settled.empty() &&
+           partials.empty() && ended_partials.empty();
+  }
 };
+
+/// A partial download without its parts.
+struct PartialName {
+  std::string key;
+  std::string staged_name;
+};
+
+/// What makes a commit durable: the caller's sync of the file system that holds it, or each its
+/// own.
+enum class CommitSync : std::uint8_t { with_the_files, each };
 
 enum class Adopt : std::uint8_t { no, yes };  ///< --adopt: take over another source's record
 enum class Access : std::uint8_t { read_write, read_only };
@@ -69,6 +86,13 @@ class Record {
   Result<std::optional<ObjectRow>> find(std::string_view key);
 
   Result<void> commit(const Batch& batch);
+  Result<void> set_commit_sync(CommitSync sync);  ///< of this connection; with_the_files at first
+
+  /// All of them: at most three groups of the publisher.
+  Result<std::vector<PendingRow>> pending();
+  Result<std::optional<PartialRow>> find_partial(std::string_view key);
+  /// All of them: as many as were being fetched when runs were interrupted.
+  Result<std::vector<PartialName>> partial_names();
 
   Result<std::int64_t> begin_pass(std::int64_t started_ms);
   Result<void> end_pass(const PassRow& pass);

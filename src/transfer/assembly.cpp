@@ -4,11 +4,61 @@
 
 namespace sluice::transfer {
 
+namespace {
+
+std::string bytes_of(std::uint64_t crc) {
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8)
+    bytes.push_back(static_cast<char>(crc >> shift));
+  return bytes;
+}
+
+std::uint64_t number_of(const std::string& bytes) noexcept {
+  std::uint64_t crc = 0;
+  for (const char byte : bytes)
+    crc = crc << 8 | static_cast<unsigned char>(byte);
+  return crc;
+}
+
+}  // namespace
+
 Assembly::Assembly(FetchTask task, PartPlan plan)
     : task_(std::move(task)),
       plan_(plan),
       parts_left_(std::max(plan.count(), 1u)),
       part_digests_(plan.count()) {}
+
+Assembly::Assembly(FetchTask task, PartPlan plan, local::StagedFile staged, const PartialRow& left)
+    : Assembly(std::move(task), plan) {
+  staged_ = std::move(staged);
+  staged_made_ = true;
+  left_ = left.parts;
+  // What the server says of the object comes with an answer: one part has to be asked for.
+  if (left_.size() == plan_.count()) left_.erase(left_.begin());
+}
+
+std::optional<Digest> Assembly::left_by_earlier_run(std::uint32_t index) const {
+  const auto found = left_.find(index);
+  if (found == left_.end()) return std::nullopt;
+  return Digest{DigestKind::crc64nvme, bytes_of(found->second)};
+}
+
+PartialRow Assembly::partial_row(std::uint32_t index) const {
+  PartialRow row;
+  row.key = task_.key;
+  row.version = task_.version;
+  row.part_bytes = plan_.part_bytes();
+  row.staged_name = staged_.name();
+  row.parts[index] = number_of(part_digests_[index].bytes);
+  return row;
+}
+
+PartialRow Assembly::partial_row() const {
+  PartialRow row = partial_row(0);
+  for (std::uint32_t index = 1; index < plan_.count(); ++index)
+    row.parts[index] = number_of(part_digests_[index].bytes);
+  return row;
+}
 
 Result<local::StagedFile*> Assembly::staged(local::Destination& destination, unsigned shard) {
   std::lock_guard lock(mutex_);
@@ -16,6 +66,7 @@ Result<local::StagedFile*> Assembly::staged(local::Destination& destination, uns
     auto made = destination.create_staged(shard, plan_.size());
     if (!made) return made.error();
     staged_ = std::move(*made);
+    if (plan_.count() > 1) staged_.keep();
     staged_made_ = true;
   }
   return &staged_;

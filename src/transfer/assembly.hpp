@@ -4,12 +4,14 @@
 #include "local/destination.hpp"
 #include "model/object.hpp"
 #include "model/proof.hpp"
+#include "model/row.hpp"
 #include "store/object_store.hpp"
 #include "transfer/part_plan.hpp"
 #include "transfer/verify.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,8 +28,9 @@ struct FetchTask {
   std::string key;
   local::RelativePath path;
   Version version;
-  bool has_checksum = false;  ///< the listing promises one
-  std::string reason;         ///< for the event: `fresh`, `changed`…
+  bool has_checksum = false;               ///< the listing promises one
+  std::string reason;                      ///< for the event: `fresh`, `changed`…
+  std::shared_ptr<const PartialRow> left;  ///< what an earlier run left of this key, maybe outdated
 };
 
 /// A verified file that is ready to be renamed into place.
@@ -39,19 +42,33 @@ struct StagedObject {
   LocalFile local;  ///< after its time was set
   Proof proof = Proof::length;
   Digest digest;
+  std::optional<PartialRow> partial;  ///< of an object in several parts: as a later run would need
 };
 
 /// One object on its way from parts to a staged file. It is the only state that data shards share:
 /// one atomic count, one slot a part; the lock guards the first part's set-up and the first error.
+///
+/// The staged file of an object in several parts outlives the assembly: what has come of it is kept
+/// for the next run, unless discard() says that it is worthless.
 class Assembly {
  public:
   Assembly(FetchTask task, PartPlan plan);
+  /// Goes on with what an earlier run left: `staged` holds the parts named in `left`.
+  Assembly(FetchTask task, PartPlan plan, local::StagedFile staged, const PartialRow& left);
 
   const FetchTask& task() const noexcept { return task_; }
   const PartPlan& plan() const noexcept { return plan_; }
 
   /// The staged file; made by whoever asks first.
   Result<local::StagedFile*> staged(local::Destination& destination, unsigned shard);
+
+  /// The CRC64NVME that this part had when an earlier run fetched it.
+  std::optional<Digest> left_by_earlier_run(std::uint32_t index) const;
+
+  /// Once this part is complete: what the record is to know of it.
+  PartialRow partial_row(std::uint32_t index) const;
+  /// The same of all parts, for the shard that finishes.
+  PartialRow partial_row() const;
 
   /// The first error wins.
   void fail(Error error);
@@ -74,7 +91,9 @@ class Assembly {
   bool end_part() noexcept { return parts_left_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
   /// For the shard that finishes.
+  local::StagedFile& staged_file() noexcept { return staged_; }
   local::StagedFile take_staged() { return std::move(staged_); }
+  void discard() noexcept { staged_.discard(); }
   FetchTask take_task() { return std::move(task_); }
 
  private:
@@ -88,6 +107,7 @@ class Assembly {
   Error error_;
   std::optional<store::ObjectHead> head_;
   std::vector<Digest> part_digests_;
+  std::map<std::uint32_t, std::uint64_t> left_;  ///< not changed after construction
 };
 
 /// A unit of work for a fetch loop.

@@ -22,6 +22,22 @@ store::ObjectHead head_of_nothing(const Version& version) {
   return head;
 }
 
+/// After these the parts that have come are those of an object that is not there any more, or not
+/// wanted; after all others a later run may go on with them.
+bool is_worthless(ErrorKind kind) noexcept {
+  switch (kind) {
+    case ErrorKind::changed:
+    case ErrorKind::corrupt:
+    case ErrorKind::missing_key:
+    case ErrorKind::missing_bucket:
+    case ErrorKind::archived:
+    case ErrorKind::refused_key:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool may_restart(ErrorKind kind) noexcept {
   return kind == ErrorKind::changed || kind == ErrorKind::corrupt;
 }
@@ -30,8 +46,8 @@ bool may_restart(ErrorKind kind) noexcept {
 
 Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
                  local::Destination& destination, FileDigester& digester,
-                 const FetchOptions& options, RetryListener& listener,
-                 std::atomic<std::uint64_t>& received)
+                 const FetchOptions& options, RetryListener& listener, FetchMeters meters,
+                 PartNote note_part)
     : runtime_(runtime),
       shard_(shard),
       store_(store),
@@ -39,13 +55,18 @@ Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& st
       digester_(digester),
       options_(options),
       listener_(listener),
-      received_(received) {}
+      meters_(meters),
+      note_part_(std::move(note_part)) {}
 
 async::Task<std::optional<FetchOutcome>> Fetcher::run(Part& part) {
   const auto assembly = part.assembly;
   if (!assembly->failed()) {
     auto fetched = co_await fetch_part(*assembly, part.index);
-    if (!fetched) assembly->fail(fetched.error());
+    if (!fetched) {
+      assembly->fail(fetched.error());
+    } else if (assembly->plan().count() > 1) {
+      co_await note_part_(*assembly, part.index);
+    }
   }
   std::optional<FetchOutcome> outcome;
   if (!assembly->end_part()) co_return outcome;
@@ -62,8 +83,10 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
     co_return Result<void>();
   }
 
+  const bool resumed = co_await resume_part(assembly, index, (*staged)->fd());
+  if (resumed) co_return Result<void>();
   const ByteRange range = plan.range(index);
-  PartSink sink(assembly, **staged, range, options_.verify, received_);
+  PartSink sink(assembly, **staged, range, options_.verify, meters_.received);
   const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
     // A try that failed after its last byte (surplus bytes, a broken trailer) leaves nothing to ask
     // for, and nothing to trust.
@@ -82,10 +105,24 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
   co_return Result<void>();
 }
 
-async::Task<Result<store::ObjectHead>> Fetcher::head(const std::string& key) {
+/// Whether an earlier run has left this part, and it is still what it was.
+async::Task<bool> Fetcher::resume_part(Assembly& assembly, std::uint32_t index, int fd) {
+  const auto known = assembly.left_by_earlier_run(index);
+  if (!known) co_return false;
+  const ByteRange range = assembly.plan().range(index);
+  auto found = co_await async::call_on<Result<Digest>>(
+      runtime_.executor(async::Role::verify), digest_of_range_task(fd, range, kPartDigest));
+  if (!found || *found != *known) co_return false;
+  assembly.set_part_digest(index, std::move(*found));
+  meters_.resumed.fetch_add(range.length(), std::memory_order_relaxed);
+  co_return true;
+}
+
+async::Task<Result<store::ObjectHead>> Fetcher::head(const std::string& key, bool want_checksum) {
   const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
     store::HeadRequest request;
     request.key = key;
+    request.want_checksum = want_checksum;
     return store_.head(std::move(request));
   };
   co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
@@ -109,13 +146,25 @@ async::Task<FetchOutcome> Fetcher::finish(std::shared_ptr<Assembly> assembly) {
       if (done) co_return FetchOutcome(std::move(*done));
       error = done.error();
     }
+    const bool in_parts = assembly->plan().count() > 1;
+    const bool worthless = is_worthless(error.kind);
+    if (worthless) assembly->discard();
     FetchTask task = assembly->take_task();
-    if (!may_restart(error.kind) || restarts == kMaxRestarts)
-      co_return FetchOutcome(std::move(task), std::move(error));
+    if (!may_restart(error.kind) || restarts == kMaxRestarts) {
+      FetchOutcome failed(std::move(task), std::move(error));
+      failed.in_parts = in_parts;
+      failed.worthless = worthless;
+      co_return failed;
+    }
 
     listener_.on_retry(error, restarts + 1, std::chrono::milliseconds(0));
-    auto now = co_await head(task.key);
-    if (!now) co_return FetchOutcome(std::move(task), now.error());
+    auto now = co_await head(task.key, false);
+    if (!now) {
+      FetchOutcome failed(std::move(task), now.error());
+      failed.in_parts = in_parts;
+      failed.worthless = worthless;
+      co_return failed;
+    }
     task.version = now->version;
     const PartPlan plan(task.version.size, options_.part_bytes);
     assembly = std::make_shared<Assembly>(std::move(task), plan);
@@ -129,10 +178,25 @@ async::Task<Result<Digest>> Fetcher::hash_file(int fd, std::uint64_t size, Diges
                                         digest_of_file_task(fd, size, kind));
 }
 
+/// A ranged answer has no checksum of the whole: where the listing promises one, a HEAD brings it.
+async::Task<Result<store::ObjectHead>> Fetcher::what_the_server_says(Assembly& assembly) {
+  auto known = assembly.head();
+  if (!known) co_return Error(ErrorKind::corrupt, "the object was never answered for");
+  const FetchTask& task = assembly.task();
+  if (assembly.plan().count() <= 1 || !task.has_checksum || options_.verify == VerifyMode::length)
+    co_return std::move(*known);
+  auto asked = co_await head(task.key, true);
+  if (!asked) co_return asked.error();
+  if (asked->version.size != task.version.size || asked->version.etag != known->version.etag)
+    co_return Error(ErrorKind::changed,
+                    "'" + text::escaped(task.key) + "' was replaced while it was being fetched");
+  co_return std::move(*asked);
+}
+
 async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   // Named step by step: the proof, the digest, the time; only then is it a staged object.
-  const auto head = assembly.head();
-  if (!head) co_return Error(ErrorKind::corrupt, "the object was never answered for");
+  const auto head = co_await what_the_server_says(assembly);
+  if (!head) co_return head.error();
   const Evidence evidence = strongest_evidence(*head, options_.verify);
   if (options_.verify == VerifyMode::strict && evidence.proof == Proof::length) {
     Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
@@ -142,7 +206,7 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
     co_return error;
   }
 
-  local::StagedFile file = assembly.take_staged();
+  local::StagedFile& file = assembly.staged_file();
   Digest computed;
   if (auto streamed = assembly.streamed_digest(evidence.compute)) {
     computed = std::move(*streamed);
@@ -158,7 +222,10 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   if (!finished) co_return finished.error();
   if (finished->size != assembly.plan().size())
     co_return Error(ErrorKind::corrupt, "the staged file has not the length of the object");
-  StagedObject object(assembly.take_task(), std::move(file));
+  std::optional<PartialRow> partial;
+  if (assembly.plan().count() > 1) partial = assembly.partial_row();
+  StagedObject object(assembly.take_task(), assembly.take_staged());
+  object.partial = std::move(partial);
   object.local = *finished;
   object.proof = evidence.proof;
   object.digest = std::move(computed);

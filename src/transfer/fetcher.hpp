@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -24,6 +25,8 @@ struct FetchOutcome {
   FetchTask task;
   std::optional<StagedObject> staged;  ///< set on success
   Error error;
+  bool in_parts = false;   ///< the record may know of a partial download
+  bool worthless = false;  ///< on failure: what has come of it will serve no later run
 };
 
 struct FetchOptions {
@@ -31,6 +34,15 @@ struct FetchOptions {
   VerifyMode verify = VerifyMode::automatic;
   RetryPolicy retry;
 };
+
+/// Body bytes, for the progress line.
+struct FetchMeters {
+  std::atomic<std::uint64_t>& received;  ///< from the network
+  std::atomic<std::uint64_t>& resumed;   ///< found in the staged file of an earlier run
+};
+
+/// Told of each complete part of an object in several, before the object itself can be complete.
+using PartNote = std::function<async::Task<void>(const Assembly& assembly, std::uint32_t index)>;
 
 /// An object that changes under our hands is started afresh so often; one whose content fails its
 /// proof likewise.
@@ -40,10 +52,10 @@ inline constexpr unsigned kMaxRestarts = 3;
 /// it at once.
 class Fetcher {
  public:
-  /// All references must outlive the fetcher; `received` counts body bytes for the progress line.
+  /// All references must outlive the fetcher.
   Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
           local::Destination& destination, FileDigester& digester, const FetchOptions& options,
-          RetryListener& listener, std::atomic<std::uint64_t>& received);
+          RetryListener& listener, FetchMeters meters, PartNote note_part);
 
   /// Fetches `part`. If it was the last of its object to end: verifies and finishes the object (or
   /// restarts it), and says what became of it.
@@ -51,7 +63,9 @@ class Fetcher {
 
  private:
   async::Task<Result<void>> fetch_part(Assembly& assembly, std::uint32_t index);
-  async::Task<Result<store::ObjectHead>> head(const std::string& key);
+  async::Task<bool> resume_part(Assembly& assembly, std::uint32_t index, int fd);
+  async::Task<Result<store::ObjectHead>> head(const std::string& key, bool want_checksum);
+  async::Task<Result<store::ObjectHead>> what_the_server_says(Assembly& assembly);
   async::Task<void> fetch_serially(Assembly& assembly);
   async::Task<FetchOutcome> finish(std::shared_ptr<Assembly> assembly);
   async::Task<Result<Digest>> hash_file(int fd, std::uint64_t size, DigestKind kind);
@@ -64,7 +78,8 @@ class Fetcher {
   FileDigester& digester_;
   const FetchOptions& options_;
   RetryListener& listener_;
-  std::atomic<std::uint64_t>& received_;
+  FetchMeters meters_;
+  const PartNote note_part_;
 };
 
 }  // namespace sluice::transfer

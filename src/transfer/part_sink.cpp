@@ -9,8 +9,9 @@ PartSink::PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range,
 Result<void> PartSink::begin(const store::ObjectHead& head) {
   assembly_.note_head(head);
   if (digest_) return {};
-  const DigestKind kind = strongest_evidence(*assembly_.head(), mode_).compute;
-  if (assembly_.plan().count() == 1 || is_combinable(kind)) digest_.emplace(kind);
+  // Of many parts each has the CRC by which a later run may know it again.
+  const bool single = assembly_.plan().count() == 1;
+  digest_.emplace(single ? strongest_evidence(*assembly_.head(), mode_).compute : kPartDigest);
   return {};
 }
 

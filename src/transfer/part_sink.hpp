@@ -11,9 +11,10 @@
 
 namespace sluice::transfer {
 
-/// Writes the bytes of one part to the staged file and, where the digest wanted can be had part by
-/// part, hashes them as they stream by (an MD5 of many parts is taken from the staged file later).
-/// It lives over all tries of its part: a retry resumes after the last good byte.
+/// Writes the bytes of one part to the staged file and hashes them as they stream by: an object in
+/// one part with the digest that is wanted, each of many parts with a CRC64NVME (any other digest
+/// of the whole is taken from the staged file later). It lives over all tries of its part: a retry
+/// resumes after the last good byte.
 class PartSink final : public store::BodySink {
  public:
   PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,

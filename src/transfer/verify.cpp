@@ -96,26 +96,57 @@ std::optional<Digest> combined(const Digest& a, const Digest& b, std::uint64_t l
   return Digest{a.kind, std::move(*bytes)};
 }
 
-Result<Digest> digest_of_file(int fd, std::uint64_t size, DigestKind kind) {
-  RunningDigest digest(kind);
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(size + 1, kHashBufferBytes));
-  std::uint64_t offset = 0;
-  for (;;) {
-    const ssize_t got = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(offset));
+namespace {
+
+/// Hashes from `offset` to the end of the file or `most` bytes, whichever comes first; the length
+/// that was there.
+Result<std::uint64_t> hash_into(RunningDigest& digest, int fd, std::uint64_t offset,
+                                std::uint64_t most) {
+  std::vector<std::byte> buffer(std::clamp<std::uint64_t>(most, 1, kHashBufferBytes));
+  std::uint64_t done = 0;
+  while (done < most) {
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), most - done));
+    const ssize_t got = pread(fd, buffer.data(), wanted, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return local_error("cannot read a file to verify it", errno);
     if (got == 0) break;
     digest.update(std::span(buffer.data(), static_cast<std::size_t>(got)));
-    offset += static_cast<std::uint64_t>(got);
+    done += static_cast<std::uint64_t>(got);
   }
-  if (offset != size)
-    return Error(ErrorKind::corrupt, "a file has " + std::to_string(offset) + " bytes where " +
-                                         std::to_string(size) + " were expected");
+  return done;
+}
+
+Error wrong_length(std::uint64_t found, std::uint64_t expected) {
+  return Error(ErrorKind::corrupt, "a file has " + std::to_string(found) + " bytes where " +
+                                       std::to_string(expected) + " were expected");
+}
+
+}  // namespace
+
+Result<Digest> digest_of_file(int fd, std::uint64_t size, DigestKind kind) {
+  RunningDigest digest(kind);
+  // One byte more than there should be, to see that it is not there.
+  const auto length = hash_into(digest, fd, 0, size + 1);
+  if (!length) return length.error();
+  if (*length != size) return wrong_length(*length, size);
+  return digest.finish();
+}
+
+Result<Digest> digest_of_range(int fd, ByteRange range, DigestKind kind) {
+  RunningDigest digest(kind);
+  const auto length = hash_into(digest, fd, range.offset(), range.length());
+  if (!length) return length.error();
+  if (*length != range.length()) return wrong_length(*length, range.length());
   return digest.finish();
 }
 
 async::Task<Result<Digest>> digest_of_file_task(int fd, std::uint64_t size, DigestKind kind) {
   co_return digest_of_file(fd, size, kind);
+}
+
+async::Task<Result<Digest>> digest_of_range_task(int fd, ByteRange range, DigestKind kind) {
+  co_return digest_of_range(fd, range, kind);
 }
 
 Result<void> check(const Evidence& evidence, const Digest& computed, std::string_view key) {

@@ -31,6 +31,9 @@ struct Evidence {
 /// computed for the record). Pure.
 Evidence strongest_evidence(const store::ObjectHead& head, VerifyMode mode);
 
+/// What each of several parts is hashed with: combinable, the fastest, and what S3 itself prefers.
+inline constexpr DigestKind kPartDigest = DigestKind::crc64nvme;
+
 /// A hash that is being computed over a stream.
 class RunningDigest {
  public:
@@ -59,8 +62,12 @@ std::optional<Digest> combined(const Digest& a, const Digest& b, std::uint64_t l
 /// `corrupt` if the file is not `size` bytes long.
 Result<Digest> digest_of_file(int fd, std::uint64_t size, DigestKind kind);
 
-/// The same as a task, for async::call_on.
+/// The digest of a part of a file; likewise blocking. `corrupt` if the file ends before it.
+Result<Digest> digest_of_range(int fd, ByteRange range, DigestKind kind);
+
+/// The same as tasks, for async::call_on.
 async::Task<Result<Digest>> digest_of_file_task(int fd, std::uint64_t size, DigestKind kind);
+async::Task<Result<Digest>> digest_of_range_task(int fd, ByteRange range, DigestKind kind);
 
 /// `corrupt`, with both digests in the message, unless the content is as the evidence says.
 Result<void> check(const Evidence& evidence, const Digest& computed, std::string_view key);

@@ -307,12 +307,13 @@ TEST_P(EngineTest, StopEndsAStalledTransferAndLeavesNothingTorn) {
   origin::Rule rule;
   rule.match.key = "stalls";
   rule.match.operation = Operation::get;
-  rule.actions.push_back(faults::stall(100'000));
+  // Far enough in that a part waits in the kernel below the socket's low-water mark, not all of it.
+  rule.actions.push_back(faults::stall(1'000'000));
   server_->set_faults({rule});
   observer_ = std::make_unique<Quiet>();
   Mirror mirror(options_, *observer_);
   std::thread stopper([&] {
-    while (mirror.progress().fetched_bytes < 60'000)
+    while (mirror.progress().fetched_bytes < 500'000)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     mirror.stop();
   });

@@ -40,7 +40,7 @@ HEAVY_HEADERS = (
                   "bench/versus/")),
     ("pugi", ("src/s3/*.cpp",)),
     ("simdjson", ("src/aws/*.cpp", "tools/origin/*.cpp", "tests/")),
-    ("sqlite3", ("src/record/*.cpp",)),
+    ("sqlite3", ("src/record/*.cpp", "tests/")),
     ("CLI/", ("tools/", "src/report/*.cpp")),
     ("spdlog/", ("tools/", "src/report/*.cpp")),
     ("fmt/", ("tools/", "src/report/*.cpp")),

@@ -273,13 +273,16 @@ constexpr std::array kFlags = {
                               {"strict", Verify::strict},
                               {"length", Verify::length}});
          }},
-    Flag{"durability", 0, Group::comparison, kMirror, "full|none", "none",
-         "Force files to disk before they get their name (full, the default), or leave that to "
+    Flag{"durability", 0, Group::comparison, kMirror, "full|files|none", "none",
+         "Force files to disk before they get their name: many with one sync of their file system "
+         "where that is safe and quick (full, the default), each by itself (files), or leave it to "
          "the system (none).",
          [](S s, G g) {
            using Durability = MirrorOptions::Durability;
            return set_choice(s.mirror.durability, g,
-                             {{"full", Durability::full}, {"none", Durability::none}});
+                             {{"full", Durability::full},
+                              {"files", Durability::each_file},
+                              {"none", Durability::none}});
          }},
 
     // --- Tuning ---

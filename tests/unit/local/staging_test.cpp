@@ -255,5 +255,59 @@ TEST_P(FolderTest, APublicFolderIsMadePrivate) {
   EXPECT_EQ(fs::status(root() / ".sluice").permissions(), fs::perms::owner_all);
 }
 
+TEST_P(StagingTest, ClearingKeepsWhatIsNamed) {
+  StagedFile kept = stage("kept");
+  kept.keep();
+  StagedFile goes = stage("goes");
+  goes.keep();
+  fs::create_directories(staging() / "7/deep/er");
+  spill(staging() / "stray", "x");
+  ASSERT_TRUE(destination().clear_staging({kept.name(), "0/none"}));
+  EXPECT_EQ(slurp(staging() / kept.name()), "kept");
+  EXPECT_EQ(staged_count(), 1U);
+}
+
+TEST_P(StagingTest, AFileOfAnEarlierRunIsReopenedAndGoneOnWith) {
+  std::string name;
+  {
+    StagedFile first = stage("begun");
+    first.keep();
+    name = first.name();
+  }
+  {
+    StagedFile again = destination().reopen_staged(name).value();
+    ASSERT_TRUE(again.write_at(5, bytes_of(" and done")));
+    ASSERT_TRUE(destination().publish(again, key("a")));
+  }
+  EXPECT_EQ(slurp(root() / "a"), "begun and done");
+  EXPECT_FALSE(destination().reopen_staged(name));
+}
+
+TEST_P(StagingTest, NoNameLeadsOutOfStaging) {
+  spill(root() / "mine", "x");
+  fs::create_symlink(root() / "mine", staging() / "link");
+  for (const char* name : {"../../mine", "link", "", "/", "0/", "/0", "0/../../../mine", "1/2/3"})
+    EXPECT_FALSE(destination().reopen_staged(name)) << name;
+}
+
+TEST_P(StagingTest, DiscardingRemovesWhatWasKept) {
+  StagedFile file = stage("x");
+  file.keep();
+  file.discard();
+  EXPECT_EQ(staged_count(), 0U);
+}
+
+TEST_P(StagingTest, EachFileIsSyncedWhereverItIs) {
+  StagedFile staged = stage("x");
+  StagedFile placed = stage("y");
+  ASSERT_TRUE(destination().publish(placed, key("d/e/f")));
+  ToSync what;
+  what.staged = {staged.name(), "0/gone"};
+  what.in_place = {key("d/e/f"), key("gone"), key("no/such/folder")};
+  what.renamed = {key("d/e/f"), key("gone/folder/x"), key("top")};
+  EXPECT_TRUE(destination().sync_each(what));
+  EXPECT_TRUE(destination().sync_each({}));
+}
+
 }  // namespace
 }  // namespace sluice::local

@@ -1,123 +1,10 @@
-#include "fake_bucket.hpp"
-#include "mirror/run_pass.hpp"
-#include "temporary_directory.hpp"
+#include "pass_fixture.hpp"
 
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <map>
-#include <mutex>
-#include <random>
-#include <string>
 #include <sys/stat.h>
-#include <vector>
 
 namespace sluice::mirror {
 namespace {
 
-namespace fs = std::filesystem;
-using Operation = fake::Bucket::Operation;
-using Tree = std::map<std::string, std::string>;
-
-class Remembers final : public Observer {
- public:
-  void on_object(const ObjectEvent& event) override {
-    std::lock_guard lock(mutex_);
-    events_[event.what].emplace_back(event.key);
-    reasons_[std::string(event.key)] = event.reason;
-  }
-  void on_message(Level, std::string_view) override {}
-
-  std::vector<std::string> keys(What what) {
-    std::lock_guard lock(mutex_);
-    auto found = events_[what];
-    std::sort(found.begin(), found.end());
-    return found;
-  }
-  std::string reason(const std::string& key) {
-    std::lock_guard lock(mutex_);
-    return reasons_[key];
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<What, std::vector<std::string>> events_;
-  std::map<std::string, std::string> reasons_;
-};
-
-/// The whole engine on a bucket in memory and a real directory: on the threaded runtime (-1) and on
-/// the deterministic one with several seeds.
-class PassTest : public ::testing::TestWithParam<int> {
- protected:
-  PassTest() {
-    options_.dir = dir_ / "mirror";
-    options_.source.bucket = "b";
-    options_.tuning.part_bytes = 64 * 1024;
-    options_.tuning.transfers = 8;
-    options_.durability = MirrorOptions::Durability::none;
-  }
-
-  PassSummary run() {
-    observer_ = std::make_unique<Remembers>();
-    Counters counters;
-    auto runtime = GetParam() < 0
-                       ? async::make_threaded_runtime({.data_shards = 2})
-                       : async::make_deterministic_runtime(
-                             {.seed = static_cast<std::uint64_t>(GetParam()), .data_shards = 2});
-    record::Source source;
-    source.endpoint_host = "fake";
-    source.bucket = "b";
-    source.prefix = options_.source.prefix;
-    const StoreFactory stores = [this](async::Runtime& r, const async::Executor&) {
-      return Result<std::unique_ptr<store::ObjectStore>>(bucket_.make_store(r));
-    };
-    PassSummary summary;
-    auto engine = Engine::open(options_, *observer_, *runtime, counters, source, stores);
-    if (!engine) {
-      summary.failure = engine.error();
-      return summary;
-    }
-    runtime->run([&]() -> async::Task<void> {
-      Pass pass(**engine);
-      if (interrupt_after_) interrupter_ = [&pass] { pass.interrupt(); };
-      summary = co_await run_pass(**engine, pass);
-      interrupter_ = nullptr;
-    });
-    return summary;
-  }
-
-  Tree tree() const { return fake::tree_of(options_.dir); }
-  Tree bucket_tree() const {
-    Tree files;
-    for (const auto& [key, object] : bucket_.objects())
-      if (!key.ends_with('/')) files[key] = object.content;
-    return files;
-  }
-  std::string file(const std::string& name) const { return options_.dir + "/" + name; }
-
-  void put_some(int count) {
-    std::mt19937 random(7);
-    for (int i = 0; i < count; ++i) {
-      const std::size_t size = i % 10 == 0 ? 64 * 1024 * (i % 4) + random() % 3 : random() % 5000;
-      std::string content(size, '\0');
-      for (char& c : content)
-        c = static_cast<char>(random());
-      bucket_.put("dir" + std::to_string(i % 7) + "/file " + std::to_string(i) + "é", content,
-                  1'700'000'000'123 + i);
-    }
-  }
-
-  const fake::TemporaryDirectory dir_;
-  fake::Bucket bucket_;
-  MirrorOptions options_;
-  std::unique_ptr<Remembers> observer_;
-  bool interrupt_after_ = false;
-  std::function<void()> interrupter_;
-};
-
-std::string runtime_name(const ::testing::TestParamInfo<int>& info) {
-  return info.param < 0 ? std::string("threaded") : "seed" + std::to_string(info.param);
-}
 INSTANTIATE_TEST_SUITE_P(Runtimes, PassTest, ::testing::Range(-1, 6), runtime_name);
 
 TEST_P(PassTest, MirrorsEverythingThenOnlyLists) {
@@ -130,8 +17,7 @@ TEST_P(PassTest, MirrorsEverythingThenOnlyLists) {
   EXPECT_EQ(tree(), bucket_tree());
   EXPECT_TRUE(fs::is_directory(file("folder")));
   EXPECT_EQ(summary.progress.count(What::fetched), 102u);
-  EXPECT_TRUE(fs::is_empty(options_.dir + "/.sluice/staging/0") ||
-              !fs::exists(options_.dir + "/.sluice/staging/0"));
+  EXPECT_TRUE(staged().empty());
 
   bucket_.reset_counts();
   summary = run();
@@ -513,23 +399,31 @@ TEST_P(PassTest, APrefixIsCutOff) {
 
 TEST_P(PassTest, InterruptedItLeavesOnlyWholeFilesAndGoesOnLater) {
   put_some(120);
-  interrupt_after_ = true;
-  int gets = 0;
-  std::mutex mutex;
-  bucket_.after_get([&](const std::string&) {
-    std::lock_guard lock(mutex);
-    if (++gets == 40 && interrupter_) interrupter_();
-  });
+  interrupt_after(40);
   auto summary = run();
   EXPECT_TRUE(summary.interrupted);
   EXPECT_EQ(exit_status(summary), ExitStatus::interrupted);
   for (const auto& [path, content] : tree())
     EXPECT_TRUE(bucket_.was_ever(path, content)) << path;
-  bucket_.after_get(nullptr);
-  interrupt_after_ = false;
+  no_interruption();
   summary = run();
   EXPECT_EQ(exit_status(summary), ExitStatus::equal);
   EXPECT_EQ(tree(), bucket_tree());
+}
+
+TEST_P(PassTest, EveryDurabilityMirrorsAndRecords) {
+  put_some(60);
+  for (const auto durability :
+       {MirrorOptions::Durability::full, MirrorOptions::Durability::each_file,
+        MirrorOptions::Durability::none}) {
+    fs::remove_all(options_.dir);
+    options_.durability = durability;
+    EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+    EXPECT_EQ(tree(), bucket_tree());
+    bucket_.reset_counts();
+    EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+    EXPECT_EQ(bucket_.count(Operation::get), 0u) << "the record did not know";
+  }
 }
 
 TEST_P(PassTest, StrictVerificationRefusesWhatHasNoProof) {

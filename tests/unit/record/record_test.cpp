@@ -1,5 +1,6 @@
 #include "record/record.hpp"
 
+#include "record/database.hpp"
 #include "record_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -273,6 +274,85 @@ TEST_F(RecordTest, ALongReaderDoesNotHoldUpTheCheckpoint) {
   const auto started = std::chrono::steady_clock::now();
   EXPECT_TRUE(writer->checkpoint());
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(2));
+}
+
+TEST_F(RecordTest, PendingRowsAreKeptUntilSettled) {
+  const auto record = open();
+  PendingRow pending;
+  pending.row = row("k", 5);
+  pending.row.digest = {DigestKind::crc64nvme, "\0\1\2\3\4\5\6\7"s};
+  pending.staged_name = "3/17";
+  Batch batch;
+  batch.pending = {pending, PendingRow{row("other"), "0/1"}};
+  ASSERT_TRUE(record->commit(batch));
+  auto found = open()->pending().value();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].row.key, "k");
+  EXPECT_EQ(found[0].row.version, pending.row.version);
+  EXPECT_EQ(found[0].row.digest, pending.row.digest);
+  EXPECT_EQ(found[0].staged_name, "3/17");
+
+  // Settled and pending anew in one transaction: the new one stays.
+  Batch next;
+  next.upserts = {pending.row};
+  next.settled = {"k", "other"};
+  next.pending = {PendingRow{row("k", 6), "3/18"}};
+  ASSERT_TRUE(record->commit(next));
+  found = record->pending().value();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].staged_name, "3/18");
+  EXPECT_EQ(record->find("k").value()->version.size, 5U);
+}
+
+TEST_F(RecordTest, PartialDownloadsKeepTheirParts) {
+  const auto record = open();
+  PartialRow partial;
+  partial.key = "a\0b"s;
+  partial.version = Version{"etag", 5'497'558'138'880, -5};
+  partial.part_bytes = 549'755'814;
+  partial.staged_name = "0/9";
+  partial.parts = {{0, 0}, {9'999, ~std::uint64_t{0}}, {256, 0x0102030405060708}};
+  Batch batch;
+  batch.partials = {partial};
+  ASSERT_TRUE(record->commit(batch));
+  const auto found = open()->find_partial(partial.key).value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->version, partial.version);
+  EXPECT_EQ(found->part_bytes, partial.part_bytes);
+  EXPECT_EQ(found->parts, partial.parts);
+  ASSERT_EQ(record->partial_names().value().size(), 1U);
+  EXPECT_EQ(record->partial_names().value()[0].staged_name, "0/9");
+  Batch end;
+  end.ended_partials = {partial.key};
+  ASSERT_TRUE(record->commit(end));
+  EXPECT_FALSE(record->find_partial(partial.key).value());
+}
+
+TEST_F(RecordTest, ASchemaOfYesterdayIsBroughtUpWithItsRows) {
+  ASSERT_TRUE(open()->commit(batch_of({row("a", 7)})));
+  {
+    auto database = Database::open(path(), OpenMode::read_write).value();
+    ASSERT_TRUE(
+        database.execute("DROP TABLE pending; DROP TABLE partials; PRAGMA user_version = 1"));
+  }
+  const auto refused = Record::connect(path(), Access::read_only);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("older sluice"));
+  const auto record = open();
+  EXPECT_FALSE(record->was_damaged());
+  EXPECT_EQ(record->find("a").value()->version.size, 7U);
+  EXPECT_TRUE(record->pending().value().empty());
+}
+
+TEST_F(RecordTest, AnotherSourceDropsWhatWasUnderWay) {
+  Batch batch;
+  batch.pending = {PendingRow{row("k"), "0/1"}};
+  batch.partials = {PartialRow{"p", Version{}, 5, "0/2", {}}};
+  ASSERT_TRUE(open()->commit(batch));
+  EXPECT_FALSE(try_open({"elsewhere", "bucket", ""}));
+  const auto adopted = try_open({"elsewhere", "bucket", ""}, Adopt::yes).value();
+  EXPECT_TRUE(adopted->pending().value().empty());
+  EXPECT_TRUE(adopted->partial_names().value().empty());
 }
 
 }  // namespace

@@ -1,0 +1,54 @@
+#include "mirror/group_sync.hpp"
+
+namespace sluice::mirror {
+
+namespace {
+
+GroupSync::Method usual_method(const local::Destination& destination,
+                               MirrorOptions::Durability durability) {
+  switch (durability) {
+    case MirrorOptions::Durability::none:
+      return GroupSync::Method::none;
+    case MirrorOptions::Durability::each_file:
+      return GroupSync::Method::each_file;
+    case MirrorOptions::Durability::full:
+      break;
+  }
+  return destination.can_sync_at_once() ? GroupSync::Method::at_once : GroupSync::Method::each_file;
+}
+
+}  // namespace
+
+GroupSync::GroupSync(local::Destination& destination, async::Runtime& runtime,
+                     MirrorOptions::Durability durability)
+    : destination_(destination), runtime_(runtime), usual_(usual_method(destination, durability)) {}
+
+GroupSync::Method GroupSync::method() const noexcept {
+  if (usual_ == Method::at_once && slow_.is_avoided(runtime_.now())) return Method::each_file;
+  return usual_;
+}
+
+Result<void> GroupSync::at_once() {
+  const SteadyTime started = runtime_.now();
+  const auto synced = destination_.sync();
+  slow_.note(started, runtime_.now());
+  return synced;
+}
+
+Result<void> GroupSync::each_file(const local::ToSync& what) {
+  return destination_.sync_each(what);
+}
+
+Result<void> GroupSync::by_method(const local::ToSync& what) {
+  switch (method()) {
+    case Method::none:
+      break;
+    case Method::at_once:
+      return at_once();
+    case Method::each_file:
+      return each_file(what);
+  }
+  return {};
+}
+
+}  // namespace sluice::mirror

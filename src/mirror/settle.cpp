@@ -1,0 +1,108 @@
+#include "mirror/settle.hpp"
+
+#include "transfer/verify.hpp"
+
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace sluice::mirror {
+
+namespace {
+
+LocalFile file_of(const ObjectRow& row) {
+  return LocalFile{FileType::regular, row.version.size, row.mtime_ns, row.inode};
+}
+
+/// The staged file of a pending row if its content is still what was verified. A row without a
+/// digest proves nothing.
+std::optional<local::StagedFile> intact(local::Destination& destination,
+                                        const PendingRow& pending) {
+  if (pending.row.digest.kind == DigestKind::none) return std::nullopt;
+  auto staged = destination.reopen_staged(pending.staged_name);
+  if (!staged) return std::nullopt;
+  const auto digest =
+      transfer::digest_of_file(staged->fd(), pending.row.version.size, pending.row.digest.kind);
+  if (!digest || *digest != pending.row.digest) return std::nullopt;
+  return std::move(*staged);
+}
+
+struct ToPublish {
+  ToPublish(PendingRow p, local::RelativePath where, local::StagedFile f)
+      : pending(std::move(p)), path(std::move(where)), file(std::move(f)) {}
+  PendingRow pending;
+  local::RelativePath path;
+  local::StagedFile file;
+};
+
+}  // namespace
+
+Result<Settled> settle(record::Record& record, local::Destination& destination, GroupSync& sync,
+                       const std::string& prefix) {
+  Settled out;
+  auto pending = record.pending();
+  if (!pending) return pending.error();
+  record::Batch batch;
+  local::ToSync renamed;
+  local::ToSync staged;
+  std::vector<ToPublish> complete;
+  for (PendingRow& row : *pending) {
+    batch.settled.push_back(row.row.key);
+    const auto path = local::RelativePath::from_key(row.row.key, prefix);
+    if (!path) continue;
+    const auto found = destination.stat_file(*path);
+    if (found && *found == file_of(row.row)) {
+      renamed.renamed.push_back(*path);
+      batch.upserts.push_back(std::move(row.row));
+      ++out.stored;
+    } else if (auto file = intact(destination, row)) {
+      staged.staged.push_back(row.staged_name);
+      complete.emplace_back(std::move(row), *path, std::move(*file));
+    } else {
+      ++out.dropped;
+    }
+  }
+  if (!complete.empty()) {
+    // After a power cut the page cache was read from the disk; after a kill it was not.
+    if (const auto synced = sync.by_method(staged); !synced) return synced.error();
+  }
+  for (ToPublish& file : complete) {
+    // Its time was set before the crash; it survives the rename like the inode.
+    if (!destination.publish(file.file, file.path)) {
+      ++out.dropped;  // a folder stands there now, say: the pass will decide anew
+      file.file.discard();
+      continue;
+    }
+    renamed.renamed.push_back(file.path);
+    batch.upserts.push_back(std::move(file.pending.row));
+    ++out.published;
+  }
+  if (!batch.upserts.empty()) {
+    // First the renames become durable, then the record may name them.
+    if (const auto synced = sync.by_method(renamed); !synced) return synced.error();
+  }
+  if (const auto committed = record.commit(batch); !committed) return committed.error();
+  if (const auto cleared = clear_leftovers(record, destination, {}); !cleared)
+    return cleared.error();
+  return out;
+}
+
+Result<void> clear_leftovers(record::Record& record, local::Destination& destination,
+                             const std::vector<std::string>& unwanted) {
+  record::Batch batch;
+  batch.ended_partials = unwanted;
+  if (const auto committed = record.commit(batch); !committed) return committed.error();
+  const auto names = record.partial_names();
+  if (!names) return names.error();
+  const auto pending = record.pending();
+  if (!pending) return pending.error();
+  std::set<std::string> kept;
+  for (const record::PartialName& name : *names)
+    kept.insert(name.staged_name);
+  for (const PendingRow& row : *pending)  // a sync failed: the next start looks at them
+    kept.insert(row.staged_name);
+  return destination.clear_staging(kept);
+}
+
+}  // namespace sluice::mirror
