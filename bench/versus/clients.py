@@ -29,7 +29,7 @@ class Client:
     check: object           # ETag kind -> what it checks of the content
     lists: bool = True      # finds out what there is by itself
     only_plain: bool = False
-    slow: bool = False      # one run is enough
+    slow: bool = False      # its first run is the measured one
 
 
 def environment():
