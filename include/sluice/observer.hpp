@@ -47,6 +47,8 @@ class Observer {
   virtual void on_object(const ObjectEvent& event) = 0;
   /// One sentence about the run as a whole: a retry, a switch of strategy, a warning.
   virtual void on_message(Level level, std::string_view text) = 0;
+  /// Before anything else of a pass.
+  virtual void on_pass_started() {}
 };
 
 }  // namespace sluice

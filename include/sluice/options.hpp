@@ -40,6 +40,8 @@ struct TuningOptions {
   unsigned max_attempts = 10;              ///< tries of one request, 1 to 100
   /// Verified files become visible, and are recorded, in groups at least so often; at least 1 ms.
   std::chrono::milliseconds group_age{1000};
+  std::uint64_t bytes_per_second = 0;      ///< of answers' bodies, over all shards; 0: no limit
+  unsigned requests_per_second = 0;        ///< over all shards; 0: no limit
 };
 
 /// Guards on deletion: more than this and nothing at all is deleted.
@@ -61,6 +63,11 @@ struct MirrorOptions {
   bool allow_empty_source = false;
   enum class DeleteConfirm : std::uint8_t { get, none };
   DeleteConfirm delete_confirm = DeleteConfirm::get;
+  /// Keys that filters exclude are deleted too, whether the bucket has them or not; only with
+  /// `delete_extraneous`. Otherwise they are left alone.
+  bool delete_excluded = false;
+  /// Where files are kept that are deleted; empty: nowhere. Outside `dir`, on the same file system.
+  std::string backup_dir;
 
   bool dry_run = false;
   enum class Verify : std::uint8_t { automatic, strict, length };

@@ -35,11 +35,22 @@ struct RequestCounts {
   std::uint64_t probe = 0;
 };
 
+/// How the content of what was fetched or adopted was checked.
+struct ProofCounts {
+  std::uint64_t checksum = 0;   ///< a full-object checksum
+  std::uint64_t md5 = 0;        ///< the MD5 in an ETag
+  std::uint64_t composite = 0;  ///< a checksum or ETag over the parts
+  std::uint64_t length = 0;     ///< the server offers nothing better than the length
+  std::uint64_t none = 0;       ///< taken over by size and time
+};
+
 /// What one pass did.
 struct PassSummary {
   Progress progress;
   RequestCounts requests;
+  ProofCounts proofs;
   std::chrono::milliseconds elapsed{0};
+  bool dry_run = false;
   bool interrupted = false;
   bool listing_complete = false;
   std::uint64_t unproven = 0;        ///< fetched with no better proof than their length
@@ -64,7 +75,8 @@ enum class ExitStatus : int {
 };
 
 ExitStatus exit_status(const Error& error) noexcept;
-/// Where several apply the gravest wins: 130, 75, 2, 3, 4, 6, 5, 7, 1.
+/// Where several apply the gravest wins: 130, 75, 2, 3, 4, 6, 5, 7, 1. A dry run is `equal` if it
+/// came to its end, whatever it found.
 ExitStatus exit_status(const PassSummary& summary) noexcept;
 
 }  // namespace sluice

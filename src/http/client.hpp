@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/rate_limiter.hpp"
 #include "async/runtime.hpp"
 #include "base/result.hpp"
 #include "http/message.hpp"
@@ -38,8 +39,9 @@ struct TlsOptions {
 /// Figures: catalogue 1.5 and 4.
 struct ClientOptions {
   TlsOptions tls;
-  std::size_t max_connections = 64;            ///< open at once in this client, 1 to 4096
-  std::size_t read_buffer_bytes = 256 * 1024;  ///< per connection, pooled
+  std::shared_ptr<async::RateLimiter> body_rate;  ///< bytes of bodies a second; null: no limit
+  std::size_t max_connections = 64;               ///< open at once in this client, 1 to 4096
+  std::size_t read_buffer_bytes = 256 * 1024;     ///< per connection, pooled
   std::size_t max_head_bytes = 64 * 1024;
   std::chrono::milliseconds connect_timeout{5'000};  ///< per address
   std::chrono::milliseconds tls_timeout{10'000};

@@ -7,6 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -22,6 +23,8 @@ namespace {
 
 /// Reads in a row before others on this thread (the watchdog among them) get their turn.
 constexpr unsigned kReadsInARow = 4;
+/// Below that the system calls would cost more than the bytes.
+constexpr std::size_t kLeastRead = 4096;
 
 /// In the middle of a large body the kernel wakes us for so many bytes, not for each segment or TLS
 /// record: half as much CPU in wake-ups where the network is slower than we are.
@@ -175,7 +178,7 @@ async::Task<Result<void>> Connection::receive() {
   unsigned reads_in_a_row = 0;
   while (true) {
     if (gave_up_) co_return timeout_error();
-    const IoResult step = stream_->read(context_.read_buffer);
+    const IoResult step = stream_->read(read_buffer());
     if (step.io == Io::want_read || step.io == Io::want_write) {
       reads_in_a_row = 0;
       choose_low_water();
@@ -183,16 +186,35 @@ async::Task<Result<void>> Connection::receive() {
       continue;
     }
     if (step.io == Io::failed) co_return broken();
+    const std::uint64_t before = parser_.body_bytes();
     Result<void> taken = step.io == Io::end ? parser_.end_of_stream() : take(step.bytes);
     if (!taken) {
       was_stale_ = step.io == Io::end && exchanges_ > 1 && !parser_.got_any();
       co_return taken;
     }
+    if (context_.options.body_rate) co_await keep_rate(parser_.body_bytes() - before);
     if (parser_.done()) co_return taken;
     if (++reads_in_a_row < kReadsInARow) continue;
     reads_in_a_row = 0;
     co_await asio::post(context_.executor, asio::use_awaitable);
   }
+}
+
+std::span<std::byte> Connection::read_buffer() noexcept {
+  const std::span<std::byte> whole(context_.read_buffer);
+  if (!context_.options.body_rate) return whole;
+  // A twentieth of a second's worth: with 64 connections each waits some 3 s for its turn.
+  const std::uint64_t share = context_.options.body_rate->per_second() / 20;
+  const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(share, whole.size()));
+  return whole.first(std::max(bytes, std::min(kLeastRead, whole.size())));
+}
+
+/// The wait is ours: the watchdog must not take it for the server's.
+async::Task<void> Connection::keep_rate(std::uint64_t body_bytes) {
+  if (body_bytes == 0) co_return;
+  clock_.suspend(context_.runtime.now());
+  co_await context_.options.body_rate->pass(context_.runtime, body_bytes);
+  clock_.resume(context_.runtime.now());
 }
 
 Result<void> Connection::take(std::size_t bytes) {

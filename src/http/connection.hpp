@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,9 @@ class Connection final : public Watched {
   async::Task<Result<void>> receive();
   async::Task<void> wait(Io what);
   Result<void> take(std::size_t bytes);  ///< those in the read buffer
+  /// Where reads go: less than the whole buffer if the rate is limited, so that it flows evenly.
+  std::span<std::byte> read_buffer() noexcept;
+  async::Task<void> keep_rate(std::uint64_t body_bytes);
   void note_progress();
   void choose_low_water();
   void set_low_water(int bytes) noexcept;

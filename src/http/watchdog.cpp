@@ -28,7 +28,7 @@ void PhaseClock::enter_body(SteadyTime now, SteadyClock::duration window,
 }
 
 bool PhaseClock::is_over(SteadyTime now) noexcept {
-  if (phase_ == Phase::idle || now < deadline_) return false;
+  if (phase_ == Phase::idle || suspended_ || now < deadline_) return false;
   if (phase_ != Phase::body || bytes_ - bytes_at_start_ < floor_bytes_) return true;
   bytes_at_start_ = bytes_;
   deadline_ = now + limit_;

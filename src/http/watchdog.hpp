@@ -29,6 +29,15 @@ class PhaseClock {
   bool is_over(SteadyTime now) noexcept;
   /// The shard was blocked for so long: that is not the server's fault.
   void extend(SteadyClock::duration blocked) noexcept { deadline_ += blocked; }
+  /// We keep the server waiting: no time goes by until `resume`.
+  void suspend(SteadyTime now) noexcept {
+    suspended_ = true;
+    left_ = deadline_ - now;
+  }
+  void resume(SteadyTime now) noexcept {
+    suspended_ = false;
+    deadline_ = now + left_;
+  }
   SteadyClock::duration limit() const noexcept { return limit_; }
 
  private:
@@ -38,6 +47,8 @@ class PhaseClock {
   std::uint64_t bytes_ = 0;
   std::uint64_t bytes_at_start_ = 0;
   std::uint64_t floor_bytes_ = 0;
+  bool suspended_ = false;
+  SteadyClock::duration left_{};  ///< only while suspended
 };
 
 /// Looked at once a tick.

@@ -1,6 +1,7 @@
 #include "local/destination.hpp"
 
 #include "base/text.hpp"
+#include "local/backup.hpp"
 #include "local/beneath.hpp"
 #include "local/file_sync.hpp"
 #include "local/lock.hpp"
@@ -244,8 +245,37 @@ Result<std::unique_ptr<Destination>> Destination::open(const std::string& dir,
   return out;
 }
 
+Result<std::unique_ptr<Destination>> Destination::look(const std::string& dir) {
+  if (dir.empty() || dir.find('\0') != std::string::npos)
+    return Error(ErrorKind::usage, "the destination directory has no valid name");
+  std::unique_ptr<Destination> out(new Destination());
+  Impl& impl = *out->impl_;
+  impl.dir = dir;
+  impl.root = FileDescriptor(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!impl.root) {
+    if (errno == ENOENT) return out;
+    return local_error("cannot open the directory " + quoted(dir), errno);
+  }
+  impl.beneath = Beneath::at(impl.root.get(), Resolver::kernel);
+  impl.folder = FileDescriptor(impl.beneath.open(kReservedName, O_RDONLY | O_DIRECTORY));
+  struct stat st {};
+  if (!impl.folder || fstat(impl.folder.get(), &st) != 0) return out;
+  impl.folder_device = st.st_dev;
+  impl.folder_inode = st.st_ino;
+  impl.lock = take_shared_lock(impl.folder.get());
+  return out;
+}
+
+bool Destination::is_undisturbed() const noexcept {
+  return static_cast<bool>(impl_->lock);
+}
+
 const std::string& Destination::dir() const noexcept {
   return impl_->dir;
+}
+
+int Destination::root() const noexcept {
+  return impl_->root.get();
 }
 
 std::string Destination::record_path() const {
@@ -265,6 +295,7 @@ Result<StagedFile> Destination::reopen_staged(const std::string& name) {
 }
 
 Result<LocalFile> Destination::stat_file(const RelativePath& path) const {
+  if (!impl_->root) return LocalFile{};
   const auto resolve = [this, &path](std::string_view parent) {
     FileDescriptor fd(impl_->beneath.open_directory(parent));
     // Judged together with the parent: both are resolved at the same moment.
@@ -384,6 +415,21 @@ Result<void> Destination::remove(const RelativePath& path, const LocalFile& expe
   }
   impl_->prune(path.text());
   return {};
+}
+
+Result<void> Destination::back_up(const RelativePath& path, const LocalFile& expected,
+                                  Backup& backup) {
+  constexpr std::string_view kWhat = "cannot back up";
+  const FileDescriptor parent(impl_->beneath.open_directory(path.parent()));
+  if (parent.get() == -ENOENT || parent.get() == -ENOTDIR) return {};
+  if (!parent) return impl_->refusal(kWhat, path.text(), path.parent(), -parent.get(), nullptr);
+  struct stat st {};
+  const int found = Beneath::stat_at(parent.get(), path.name(), st);
+  if (found == -ENOENT) return {};
+  if (found != 0) return failed(kWhat, path.text(), -found);
+  if (expected.type != FileType::regular || to_local_file(st) != expected)
+    return changed(path.text());
+  return backup.keep(parent.get(), path.name(), path, expected);
 }
 
 Result<LocalFile> Destination::set_mtime(const RelativePath& path, const LocalFile& expected,

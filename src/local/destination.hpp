@@ -71,6 +71,8 @@ struct ToSync {
   bool empty() const noexcept { return staged.empty() && in_place.empty() && renamed.empty(); }
 };
 
+class Backup;
+
 struct DestinationOptions {
   bool create = true;       ///< make DIR if it is absent (parents too)
   bool force_walk = false;  ///< as if the kernel had no openat2 (tests)
@@ -91,9 +93,16 @@ class Destination {
  public:
   static Result<std::unique_ptr<Destination>> open(const std::string& dir,
                                                    DestinationOptions options = {});
+  /// To look only (a dry run): makes, locks against others and changes nothing. A DIR that is
+  /// absent is one in which every file is. Only stat_file and open_file may be called.
+  static Result<std::unique_ptr<Destination>> look(const std::string& dir);
   ~Destination();
 
+  /// After `look`: nobody else will change the mirror as long as this lives.
+  bool is_undisturbed() const noexcept;
+
   const std::string& dir() const noexcept;
+  int root() const noexcept;        ///< borrowed; -1 if DIR is absent
   std::string record_path() const;  ///< DIR/.sluice/record.db
 
   /// Empties `staging/` but for the files of these names: what crashed runs left behind.
@@ -130,6 +139,10 @@ class Destination {
   /// Then removes parents that have become empty, as long as they are in `prunable` order: upwards
   /// from the file, never the destination itself.
   Result<void> remove(const RelativePath& path, const LocalFile& expected);
+
+  /// Has `backup` keep the file as it is now, before it is removed or replaced; it stays in place.
+  /// Only if it is still `expected` (`changed` error otherwise; success if absent).
+  Result<void> back_up(const RelativePath& path, const LocalFile& expected, Backup& backup);
 
   /// Sets the time of a file that is in place, if it is still `expected`; says what fstat gives
   /// then.

@@ -60,4 +60,12 @@ Result<FileDescriptor> take_lock(int folder, const std::string& shown) {
   return local_error(what, EAGAIN);
 }
 
+FileDescriptor take_shared_lock(int folder) noexcept {
+  FileDescriptor fd(openat(folder, kLockName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat st {};
+  if (!fd || fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
+  if (flock(fd.get(), LOCK_SH | LOCK_NB) != 0 || !is_still_in_place(folder, fd.get())) return {};
+  return fd;
+}
+
 }  // namespace sluice::local

@@ -12,4 +12,8 @@ namespace sluice::local {
 /// the message that others get. `locked` if another process has it; `shown` names DIR there.
 Result<FileDescriptor> take_lock(int folder, const std::string& shown);
 
+/// The same for somebody who changes nothing and must not be disturbed: shared with others of that
+/// kind, and nothing is made or written. Empty if there is no lock file or somebody else holds it.
+FileDescriptor take_shared_lock(int folder) noexcept;
+
 }  // namespace sluice::local

@@ -23,6 +23,10 @@ bool proves_equal(Engine& engine, const Adoption& adoption) {
   return now && *now == adoption.local;
 }
 
+bool time_differs(const Adoption& adoption) noexcept {
+  return adoption.local.mtime_ns / 1'000'000 != adoption.task.version.modified_ms;
+}
+
 ObjectRow row_of(const Adoption& adoption) {
   ObjectRow row;
   row.key = adoption.task.key;
@@ -37,8 +41,10 @@ ObjectRow row_of(const Adoption& adoption) {
 async::Task<bool> settle(Pass& pass, Adoption& adoption) {
   const bool equal = proves_equal(pass.engine(), adoption);
   if (pass.engine().options().dry_run) {
+    Counters& counters = pass.engine().counters();
+    if (!equal) ++counters.to_fetch, counters.to_fetch_bytes += adoption.task.version.size;
     ObjectEvent event;
-    event.what = equal ? What::adopted : What::fetched;
+    event.what = !equal ? What::fetched : time_differs(adoption) ? What::touched : What::adopted;
     event.key = adoption.task.key;
     event.size = adoption.task.version.size;
     event.reason = adoption.task.reason;
@@ -51,7 +57,7 @@ async::Task<bool> settle(Pass& pass, Adoption& adoption) {
   Publication known(Publication::Kind::record, adoption.task.path);
   known.row = row_of(adoption);
   known.reason = adoption.task.reason;
-  if (adoption.local.mtime_ns / 1'000'000 != adoption.task.version.modified_ms) {
+  if (time_differs(adoption)) {
     known.kind = Publication::Kind::touch;  // the content is right, the time is not
     known.expected = adoption.local;
   }

@@ -52,6 +52,10 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.http.read_buffer_bytes = kBytesPerTransfer;
   const unsigned shards = resolved_threads(tuning);
   options.http.max_connections = (resolved_transfers(tuning) + shards - 1) / shards;
+  if (tuning.bytes_per_second != 0)
+    options.http.body_rate = std::make_shared<async::RateLimiter>(tuning.bytes_per_second);
+  if (tuning.requests_per_second != 0)
+    options.request_rate = std::make_shared<async::RateLimiter>(tuning.requests_per_second);
   if (!source.verify_tls)
     observer.on_message(
         Level::warning,

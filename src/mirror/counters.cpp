@@ -9,6 +9,8 @@ void Counters::reset() noexcept {
     *counter = 0;
   for (auto& counter : what)
     counter = 0;
+  for (auto& counter : proofs)
+    counter = 0;
 }
 
 Progress Counters::snapshot() const noexcept {
@@ -24,6 +26,17 @@ Progress Counters::snapshot() const noexcept {
   for (std::size_t i = 0; i < kWhatCount; ++i)
     progress.counts[i] = what[i];
   return progress;
+}
+
+ProofCounts Counters::proof_counts() const noexcept {
+  const auto of = [this](Proof proof) { return proofs[static_cast<std::size_t>(proof)].load(); };
+  ProofCounts counts;
+  counts.checksum = of(Proof::checksum);
+  counts.md5 = of(Proof::md5);
+  counts.composite = of(Proof::composite);
+  counts.length = of(Proof::length);
+  counts.none = of(Proof::none);
+  return counts;
 }
 
 }  // namespace sluice::mirror

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "model/proof.hpp"
+
 #include "sluice/summary.hpp"
 
 #include <array>
@@ -21,9 +23,11 @@ struct Counters {
   std::atomic<std::uint64_t> unproven = 0;
   std::atomic<std::uint64_t> local_failures = 0;
   std::array<std::atomic<std::uint64_t>, kWhatCount> what{};
+  std::array<std::atomic<std::uint64_t>, kProofCount> proofs{};  ///< by Proof
 
   void reset() noexcept;
   Progress snapshot() const noexcept;
+  ProofCounts proof_counts() const noexcept;
 };
 
 }  // namespace sluice::mirror

@@ -90,7 +90,10 @@ async::Task<bool> queue_parts(Pass& pass, transfer::FetchTask& task) {
 Decider::Decider(Pass& pass)
     : pass_(pass),
       engine_(pass.engine()),
-      join_(engine_.reader(), engine_.options().source.prefix) {}
+      join_(engine_.reader(), engine_.list_prefix(), [this](const ObjectRow& gone) {
+        // Excluded means protected.
+        return engine_.deletes_excluded() || engine_.includes(gone.key);
+      }) {}
 
 async::Task<void> Decider::run() {
   for (;;) {
@@ -130,7 +133,10 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
   const std::string& prefix = engine_.options().source.prefix;
   // The marker of the folder that is mirrored is the destination itself.
   if (object.key == prefix && object.size == 0) co_return true;
-  if (!engine_.filter().includes(object.key.substr(prefix.size()))) co_return true;
+  if (!engine_.includes(object.key)) {
+    if (*row != nullptr && engine_.deletes_excluded()) join_.call_absent(**row);
+    co_return true;
+  }
 
   const auto path = local::RelativePath::from_key(object.key, prefix);
   if (!path) {
@@ -200,6 +206,11 @@ transfer::FetchTask Decider::task_for(const ListedObject& object, const local::R
 async::Task<bool> Decider::fetch(const ListedObject& object, const local::RelativePath& path,
                                  plan::Reason reason) {
   if (engine_.options().dry_run) {
+    const auto storable = could_be_stored(object, path);
+    if (!storable) pass_.abort(storable.error());
+    if (!storable || !*storable) co_return storable.has_value();
+    ++engine_.counters().to_fetch;
+    engine_.counters().to_fetch_bytes += object.size;
     report(What::fetched, object, to_string(reason));
     co_return true;
   }
@@ -261,6 +272,9 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
     co_return true;
   }
   if (engine_.options().dry_run) {
+    const auto storable = could_be_stored(object, path);
+    if (!storable) pass_.abort(storable.error());
+    if (!storable || !*storable) co_return storable.has_value();
     report(What::fetched, object, "fresh");
     co_return true;
   }
@@ -268,6 +282,32 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
   made.row.key = std::string(object.key);
   made.reason = "fresh";
   co_return co_await pass_.publications.push(made);
+}
+
+Result<bool> Decider::could_be_stored(const ListedObject& object, const local::RelativePath& path) {
+  const std::string& prefix = engine_.options().source.prefix;
+  for (std::size_t end = path.text().find('/'); end != std::string::npos;
+       end = path.text().find('/', end + 1)) {
+    const std::string key = prefix + path.text().substr(0, end);
+    const auto parent = local::RelativePath::from_key(key, prefix);
+    if (!parent) return parent.error();
+    const auto found = engine_.destination().stat_file(*parent);
+    if (!found) return found.error();
+    if (found->type == FileType::absent) return true;
+    if (found->type == FileType::directory) continue;
+    const auto row = engine_.reader().find(key);
+    if (!row) return row.error();
+    // A file of ours gives way to the folder.
+    const bool is_ours = *row && (*row)->state == RowState::stored &&
+                         *found == LocalFile{FileType::regular, (*row)->version.size,
+                                             (*row)->mtime_ns, (*row)->inode};
+    if (is_ours) return true;
+    refuse(object, Error(ErrorKind::refused_key,
+                         "the file '" + text::escaped(parent->text()) +
+                             "' is not ours and is where a folder is needed; move it away"));
+    return false;
+  }
+  return true;
 }
 
 void Decider::refuse(const ListedObject& object, const Error& error) {

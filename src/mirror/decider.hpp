@@ -31,6 +31,8 @@ class Decider {
                           const ObjectRow* row, const LocalFile& local, plan::Decision decision);
   async::Task<bool> publish(Publication& publication);
   async::Task<bool> directory(const ListedObject& object, const local::RelativePath& path);
+  /// In a dry run, what the publisher would meet: false if it was reported, or ends the pass.
+  Result<bool> could_be_stored(const ListedObject& object, const local::RelativePath& path);
   void refuse(const ListedObject& object, const Error& error);
   void report(What what, const ListedObject& object, std::string_view reason);
 

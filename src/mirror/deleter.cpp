@@ -91,8 +91,8 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
   const std::string& prefix = engine_.options().source.prefix;
   std::vector<Candidate> candidates;
   for (ObjectRow& row : rows) {
-    // Excluded means protected: not even looked at.
-    if (!engine_.filter().includes(std::string_view(row.key).substr(prefix.size()))) continue;
+    const bool excluded = !engine_.includes(row.key);
+    if (excluded && !engine_.deletes_excluded()) continue;  // protected: not even looked at
     auto path = local::RelativePath::from_key(row.key, prefix);
     if (!path) continue;  // cannot be: we stored it
     const auto local = engine_.destination().stat_file(*path);
@@ -108,6 +108,7 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
       report(What::extraneous, row, "gone from the bucket", nullptr);
     } else {
       candidates.emplace_back(std::move(row), std::move(*path));
+      candidates.back().excluded = excluded;
     }
   }
   return candidates;
@@ -121,6 +122,7 @@ async::Task<void> Deleter::confirm(std::vector<Candidate>& candidates) {
                          std::size_t& index) -> async::Task<void> {
     while (index < all.size()) {
       Candidate& candidate = all[index++];
+      if (candidate.excluded) continue;
       const auto gone = co_await ask(engine, candidate.row.key);
       if (gone)
         candidate.gone = *gone;
@@ -137,15 +139,18 @@ async::Task<void> Deleter::confirm(std::vector<Candidate>& candidates) {
 void Deleter::remove(Candidate& candidate, record::Batch& batch) {
   if (candidate.error)
     return report(What::failed, candidate.row, candidate.error->message, &*candidate.error);
-  if (!candidate.gone) {
+  const std::string_view reason = candidate.excluded ? "excluded" : "gone from the bucket";
+  if (!candidate.gone && !candidate.excluded) {
     // Listed by nobody, yet there: it came back, or the listing lied. The next pass will tell.
     return report(What::extraneous, candidate.row, "still in the bucket", nullptr);
   }
-  if (engine_.options().dry_run)
-    return report(What::deleted, candidate.row, "gone from the bucket", nullptr);
+  if (engine_.options().dry_run) return report(What::deleted, candidate.row, reason, nullptr);
   const ObjectRow& row = candidate.row;
   const LocalFile expected{FileType::regular, row.version.size, row.mtime_ns, row.inode};
-  const auto removed = engine_.destination().remove(candidate.path, expected);
+  Result<void> removed;
+  if (engine_.backup() != nullptr)
+    removed = engine_.destination().back_up(candidate.path, expected, *engine_.backup());
+  if (removed) removed = engine_.destination().remove(candidate.path, expected);
   if (!removed) {
     const Error error = removed.error();
     const bool modified = error.kind == ErrorKind::changed;
@@ -154,7 +159,7 @@ void Deleter::remove(Candidate& candidate, record::Batch& batch) {
                   modified ? nullptr : &error);
   }
   batch.deletes.push_back(row.key);
-  report(What::deleted, row, "gone from the bucket", nullptr);
+  report(What::deleted, row, reason, nullptr);
 }
 
 void Deleter::report(What what, const ObjectRow& row, std::string_view reason, const Error* error) {

@@ -29,6 +29,7 @@ class Deleter {
     Candidate(ObjectRow r, local::RelativePath p) : row(std::move(r)), path(std::move(p)) {}
     ObjectRow row;
     local::RelativePath path;
+    bool excluded = false;  ///< goes by the user's will, whether the bucket has it or not
     bool gone = false;
     std::optional<Error> error;
   };

@@ -1,6 +1,7 @@
 #include "mirror/engine.hpp"
 
 #include "base/units.hpp"
+#include "mirror/look.hpp"
 #include "mirror/settle.hpp"
 
 #include <algorithm>
@@ -57,24 +58,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
                                              const StoreFactory& make_store) {
   std::unique_ptr<Engine> engine(new Engine(options, observer, runtime, counters));
 
-  auto destination = local::Destination::open(options.dir);
-  if (!destination) return destination.error();
-  engine->destination_ = std::move(*destination);
-  engine->sync_.emplace(*engine->destination_, runtime, options.durability);
-
-  const std::string path = engine->destination_->record_path();
-  const auto adopt = options.adopt ? record::Adopt::yes : record::Adopt::no;
-  auto writer = record::Record::open(path, source, adopt);
-  if (!writer) return writer.error();
-  engine->writer_ = std::move(*writer);
-  if (engine->writer_->was_damaged())
-    engine->message(Level::warning,
-                    "the record was damaged and has been moved aside; files that are here are "
-                    "compared with the bucket by their content");
-  if (const auto settled = engine->settle_last_run(); !settled) return settled.error();
-  auto reader = record::Record::connect(path, record::Access::read_write);
-  if (!reader) return reader.error();
-  engine->reader_ = std::move(*reader);
+  const auto opened = options.dry_run ? engine->open_to_look(source) : engine->open_local(source);
+  if (!opened) return opened.error();
 
   auto list_store = make_store(runtime, runtime.executor(async::Role::control));
   if (!list_store) return list_store.error();
@@ -95,6 +80,41 @@ Result<void> Engine::settle_last_run() {
   message(Level::info, "the last run was cut short: of " + std::to_string(files) +
                            " files that it was about to put in place " +
                            std::to_string(settled->dropped) + " have to be fetched again");
+  return {};
+}
+
+Result<void> Engine::open_to_look(const record::Source& source) {
+  auto side = look_at(options_, source, observer_);
+  if (!side) return side.error();
+  destination_ = std::move(side->destination);
+  reader_ = std::move(side->record);
+  return {};
+}
+
+Result<void> Engine::open_local(const record::Source& source) {
+  auto destination = local::Destination::open(options_.dir);
+  if (!destination) return destination.error();
+  destination_ = std::move(*destination);
+  sync_.emplace(*destination_, runtime_, options_.durability);
+  if (!options_.backup_dir.empty()) {
+    auto backup = local::Backup::open(options_.backup_dir, *destination_);
+    if (!backup) return backup.error();
+    backup_ = std::move(*backup);
+  }
+
+  const std::string path = destination_->record_path();
+  const auto adopt = options_.adopt ? record::Adopt::yes : record::Adopt::no;
+  auto writer = record::Record::open(path, source, adopt);
+  if (!writer) return writer.error();
+  writer_ = std::move(*writer);
+  if (writer_->was_damaged())
+    message(Level::warning,
+            "the record was damaged and has been moved aside; files that are here are "
+            "compared with the bucket by their content");
+  if (const auto settled = settle_last_run(); !settled) return settled.error();
+  auto reader = record::Record::connect(path, record::Access::read_write);
+  if (!reader) return reader.error();
+  reader_ = std::move(*reader);
   return {};
 }
 
@@ -122,6 +142,10 @@ plan::DecideOptions Engine::decide_options() const noexcept {
 
 void Engine::report(const ObjectEvent& event) {
   counters_.what[static_cast<std::size_t>(event.what)].fetch_add(1, std::memory_order_relaxed);
+  // A folder has no content that could be proved.
+  const auto proof = proof_named(event.proof);
+  if (proof && !event.key.ends_with('/'))
+    counters_.proofs[static_cast<std::size_t>(*proof)].fetch_add(1, std::memory_order_relaxed);
   if (event.what != What::kept) observer_.on_object(event);
 }
 

@@ -3,6 +3,7 @@
 #include "async/budget.hpp"
 #include "async/runtime.hpp"
 #include "base/result.hpp"
+#include "local/backup.hpp"
 #include "local/destination.hpp"
 #include "mirror/counters.hpp"
 #include "mirror/group_sync.hpp"
@@ -49,14 +50,31 @@ class Engine final : public transfer::RetryListener {
   async::Runtime& runtime() noexcept { return runtime_; }
   Counters& counters() noexcept { return counters_; }
   local::Destination& destination() noexcept { return *destination_; }
-  GroupSync& sync() noexcept { return *sync_; }  ///< the publishing role's
+  GroupSync& sync() noexcept { return *sync_; }               ///< the publishing role's
+  local::Backup* backup() noexcept { return backup_.get(); }  ///< with --backup-dir, else null
   const plan::Filter& filter() const noexcept { return filter_; }
+  /// Whether filters take this key, given whole.
+  bool includes(std::string_view key) const noexcept {
+    return filter_.includes(key.substr(options_.source.prefix.size()));
+  }
+  /// Keys that do not begin with this are not listed, and their files not looked at: filters
+  /// exclude them all, and excluded means protected.
+  std::string list_prefix() const {
+    const std::string& prefix = options_.source.prefix;
+    return deletes_excluded() ? prefix : prefix + filter_.common_beginning();
+  }
+  /// --delete --delete-excluded: what filters leave out goes.
+  bool deletes_excluded() const noexcept {
+    return options_.delete_extraneous && options_.delete_excluded;
+  }
   plan::DecideOptions decide_options() const noexcept;
   const transfer::FetchOptions& fetch_options() const noexcept { return fetch_options_; }
   async::ByteBudget& budget() noexcept { return budget_; }
   transfer::FileDigester& digester() noexcept { return digester_; }
 
-  record::Record& writer() noexcept { return *writer_; }  ///< the publishing role's
+  /// The publishing role's. A dry run has none: nothing is written, and what is read through it
+  /// comes when the deciding role has ended.
+  record::Record& writer() noexcept { return writer_ ? *writer_ : *reader_; }
   record::Record& reader() noexcept { return *reader_; }  ///< the deciding role's
   store::ObjectStore& list_store() noexcept { return *list_store_; }
   store::ObjectStore& data_store(unsigned shard) noexcept { return *data_stores_[shard]; }
@@ -64,6 +82,7 @@ class Engine final : public transfer::RetryListener {
   /// Counts the outcome and tells the observer (unless it is `kept`).
   void report(const ObjectEvent& event);
   void message(Level level, std::string_view text) { observer_.on_message(level, text); }
+  void pass_started() { observer_.on_pass_started(); }
   void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) override;
 
  private:
@@ -71,6 +90,8 @@ class Engine final : public transfer::RetryListener {
 
   Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
          Counters& counters);
+  Result<void> open_local(const record::Source& source);
+  Result<void> open_to_look(const record::Source& source);  ///< for a dry run
 
   const MirrorOptions options_;
   Observer& observer_;
@@ -82,6 +103,7 @@ class Engine final : public transfer::RetryListener {
   transfer::FileDigester digester_;
   std::unique_ptr<local::Destination> destination_;
   std::optional<GroupSync> sync_;
+  std::unique_ptr<local::Backup> backup_;
   std::unique_ptr<record::Record> writer_;
   std::unique_ptr<record::Record> reader_;
   std::unique_ptr<store::ObjectStore> list_store_;

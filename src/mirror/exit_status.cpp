@@ -49,6 +49,7 @@ ExitStatus exit_status(const PassSummary& summary) noexcept {
     return stopped;
   if (met_local || stopped == ExitStatus::local) return ExitStatus::local;
   if (stopped == ExitStatus::network) return stopped;
+  if (summary.dry_run && !summary.failure) return ExitStatus::equal;
   if (summary.guard) return ExitStatus::guard;
   if (stopped != ExitStatus::equal) return stopped;
   const Progress& done = summary.progress;

@@ -57,7 +57,8 @@ std::optional<Error> list_bucket(const ListOptions& options, Observer& observer,
   TellsRetries listener(observer);
   transfer::RetryPolicy retry;
   retry.max_attempts = options.tuning.max_attempts;
-  mirror::ListContext context{*runtime, **store, retry, listener, options.source.prefix};
+  mirror::ListContext context{*runtime, **store, retry, listener,
+                              options.source.prefix + filter.common_beginning()};
   const mirror::PageSink sink = [&](ListPage& page) {
     for (const ListedObject& object : page.objects) {
       if (!filter.includes(object.key.substr(options.source.prefix.size()))) continue;

@@ -227,8 +227,18 @@ void Publisher::make(Publication& publication) {
   }
 }
 
+/// With --backup-dir: what stands at this path is kept there before it is replaced.
+Result<void> Publisher::back_up(const local::RelativePath& path) {
+  if (engine_.backup() == nullptr) return {};
+  const auto now = engine_.destination().stat_file(path);
+  if (!now) return now.error();
+  if (now->type != FileType::regular) return {};
+  return engine_.destination().back_up(path, *now, *engine_.backup());
+}
+
 Result<void> Publisher::place(Publication& publication) {
   std::string blocking;
+  if (const auto kept = back_up(publication.path); !kept) return kept;
   const auto placed = engine_.destination().publish(publication.file, publication.path, &blocking);
   if (placed || placed.error().code != "parent-is-file") return placed;
   const auto flipped = replace_file_by_directory(blocking);
@@ -257,6 +267,7 @@ Result<void> Publisher::replace_file_by_directory(const std::string& blocking) {
                      "' is not ours and is where a folder is needed; move it away");
   not_ours.code = "parent-is-file";
   if (!*row || (*row)->state != RowState::stored) return not_ours;
+  if (const auto kept = back_up(*path); !kept) return kept;
   const auto flipped = engine_.destination().flip_to_directory(*path, file_of(**row));
   if (!flipped) return flipped.error().kind == ErrorKind::changed ? not_ours : flipped.error();
 

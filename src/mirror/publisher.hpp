@@ -69,6 +69,7 @@ class Publisher {
   void drop(Publication& publication);
 
   void make(Publication& publication);
+  Result<void> back_up(const local::RelativePath& path);
   Result<void> place(Publication& publication);
   /// `a/b` is to be stored where the file `a` is: if the file is ours and unmodified, the folder
   /// wins.

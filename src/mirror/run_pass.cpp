@@ -28,7 +28,7 @@ std::int64_t unix_ms(WallTime time) {
 async::Task<void> list_all(Pass& pass) {
   Engine& engine = pass.engine();
   ListContext context{engine.runtime(), engine.list_store(), engine.fetch_options().retry, engine,
-                      engine.options().source.prefix};
+                      engine.list_prefix()};
   std::uint64_t keys = 0;
   const PageSink sink = [&pass, &keys](ListPage& page) {
     keys += page.objects.size();
@@ -128,6 +128,7 @@ async::Task<std::optional<Error>> delete_what_is_gone(Engine& engine, Pass& pass
 std::string outcome_of(const PassSummary& summary) {
   if (summary.interrupted) return "interrupted";
   if (summary.failure) return "failed: " + summary.failure->message;
+  if (summary.guard) return "deletion refused: " + summary.guard->message;
   return "complete";
 }
 
@@ -157,12 +158,19 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
   const SteadyTime started = runtime.now();
   const std::int64_t started_ms = unix_ms(runtime.wall_now());
   engine.counters().reset();
+  engine.pass_started();
 
   const auto cleared = engine.reader().clear_absent();
   if (!cleared) pass.abort(cleared.error());
-  load_leftovers(engine, pass);
-  auto pass_id = engine.writer().begin_pass(started_ms);
-  if (!pass_id) pass.abort(pass_id.error());
+  std::optional<std::int64_t> pass_id;  // a dry run leaves no trace
+  if (!engine.options().dry_run) {
+    load_leftovers(engine, pass);
+    const auto begun = engine.writer().begin_pass(started_ms);
+    if (begun)
+      pass_id = *begun;
+    else
+      pass.abort(begun.error());
+  }
 
   PassSummary summary;
   if (!pass.ended_early()) {
@@ -173,8 +181,10 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
 
   summary.listing_complete = pass.listing.complete;
   summary.interrupted = pass.interrupted();
+  summary.dry_run = engine.options().dry_run;
   summary.progress = engine.counters().snapshot();
   summary.failure = pass.failure();
+  summary.proofs = engine.counters().proof_counts();
   summary.unproven = engine.counters().unproven;
   summary.local_failures = engine.counters().local_failures;
   if (pass_id) write_pass_row(engine, pass, *pass_id, started_ms, summary);

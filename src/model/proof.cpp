@@ -18,6 +18,12 @@ std::string_view to_string(Proof proof) noexcept {
   return "unknown";
 }
 
+std::optional<Proof> proof_named(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < kProofCount; ++i)
+    if (const auto proof = static_cast<Proof>(i); to_string(proof) == name) return proof;
+  return std::nullopt;
+}
+
 std::string_view to_string(DigestKind kind) noexcept {
   switch (kind) {
     case DigestKind::none:

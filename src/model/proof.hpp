@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,9 @@ enum class Proof : std::uint8_t {
   composite = 4,  ///< composite checksum or md5-N ETag
 };
 std::string_view to_string(Proof proof) noexcept;
+/// The other way; nullopt if there is no such proof.
+std::optional<Proof> proof_named(std::string_view name) noexcept;
+inline constexpr std::size_t kProofCount = 5;
 
 /// Values are stored in the record: never renumber.
 enum class DigestKind : std::uint8_t {

@@ -1,6 +1,10 @@
 #include "plan/filter.hpp"
 
+#include "base/text.hpp"
+
+#include <algorithm>
 #include <cstddef>
+#include <optional>
 
 namespace sluice::plan {
 
@@ -80,6 +84,29 @@ bool matches(std::string_view pattern, std::string_view text) noexcept {
   while (p < pattern.size() && pattern[p] == '*')
     ++p;
   return p == pattern.size();
+}
+
+std::string common_beginning(std::span<const FilterRule> rules) {
+  std::optional<std::string_view> common;
+  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+    const std::string_view pattern = rule->pattern;
+    if (rule->kind == FilterRule::Kind::exclude) {
+      const bool is_everything = !pattern.empty() && pattern.find_first_not_of('*') == kNoClass;
+      if (!is_everything) continue;
+      std::string_view whole = common.value_or("");
+      while (!text::is_utf8(whole))
+        whole.remove_suffix(1);
+      return std::string(whole);
+    }
+    const std::string_view literal = pattern.substr(0, pattern.find_first_of("*?["));
+    if (!common) {
+      common = literal;
+      continue;
+    }
+    const auto ends = std::mismatch(common->begin(), common->end(), literal.begin(), literal.end());
+    common = common->substr(0, static_cast<std::size_t>(ends.first - common->begin()));
+  }
+  return {};  // what no rule matches is included
 }
 
 bool Filter::includes(std::string_view relative_key) const noexcept {

@@ -5,8 +5,8 @@
 
 namespace sluice::plan {
 
-MergeJoin::MergeJoin(record::Record& record, std::string prefix)
-    : record_(record), prefix_(std::move(prefix)) {}
+MergeJoin::MergeJoin(record::Record& record, std::string prefix, Concerns concerns)
+    : record_(record), prefix_(std::move(prefix)), concerns_(std::move(concerns)) {}
 
 /// What an earlier pass noted says nothing about this one.
 Result<void> MergeJoin::begin() {
@@ -46,11 +46,20 @@ Result<void> MergeJoin::refill() {
 /// Every row before `key` is one that the listing did not show.
 Result<void> MergeJoin::pass_over(std::string_view key) {
   for (;;) {
-    for (; next_ < chunk_.size() && chunk_[next_].key < key; ++next_)
-      passed_.push_back(std::move(chunk_[next_]));
+    while (next_ < chunk_.size() && chunk_[next_].key < key)
+      pass_over_next();
     if (next_ < chunk_.size() || exhausted_) return {};
     if (const auto filled = refill(); !filled) return filled;
   }
+}
+
+void MergeJoin::pass_over_next() {
+  ObjectRow& row = chunk_[next_++];
+  if (!concerns_ || concerns_(row)) passed_.push_back(std::move(row));
+}
+
+void MergeJoin::call_absent(const ObjectRow& row) {
+  if (ordered_) passed_.push_back(row);
 }
 
 /// Rows that were passed over may still come.
@@ -85,8 +94,8 @@ Result<void> MergeJoin::finish() {
   if (const auto begun = begin(); !begun) return begun.error();
   if (!ordered_) return {};
   for (;;) {
-    for (; next_ < chunk_.size(); ++next_)
-      passed_.push_back(std::move(chunk_[next_]));
+    while (next_ < chunk_.size())
+      pass_over_next();
     if (exhausted_) break;
     if (const auto filled = refill(); !filled) return filled;
   }

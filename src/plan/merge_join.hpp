@@ -24,11 +24,16 @@ class MergeJoin {
   /// write-ahead log grow to 3 GB).
   static constexpr std::size_t kChunkRows = 1000;
 
-  /// Only rows whose key starts with `prefix` take part. `record` must outlive this.
-  MergeJoin(record::Record& record, std::string prefix);
+  /// Only rows whose key starts with `prefix` take part; of those that the listing passes over,
+  /// only `concerns` some are noted. `record` must outlive this.
+  using Concerns = std::function<bool(const ObjectRow&)>;
+  MergeJoin(record::Record& record, std::string prefix, Concerns concerns = {});
 
   /// The row of `key`, or nullptr; valid until the next call. A repeated key is found again.
   Result<const ObjectRow*> row_for(std::string_view key);
+
+  /// Notes a row although the listing has shown its key. Nothing in an unordered listing.
+  void call_absent(const ObjectRow& row);
 
   /// The listing has ended: what is left of the record is absent too (ordered listings only).
   Result<void> finish();
@@ -39,10 +44,12 @@ class MergeJoin {
   Result<void> begin();
   Result<void> refill();
   Result<void> pass_over(std::string_view key);
+  void pass_over_next();
   Result<void> give_up_order();
 
   record::Record& record_;
   const std::string prefix_;
+  const Concerns concerns_;
   std::vector<ObjectRow> chunk_;
   std::vector<ObjectRow> passed_;  ///< moved out of chunk_, noted before the next one is read
   std::size_t next_ = 0;

@@ -42,6 +42,8 @@ Error error_of(int code, sqlite3* connection, const std::string& path) {
   const int primary = code & 0xFF;
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
     error.code = "damaged";
+    // Who may only read leaves no mark.
+    if (connection != nullptr && sqlite3_db_readonly(connection, "main") == 1) return error;
     // Whether this works or not: the error itself says what to know.
     const int fd = ::open(suspicion_path(path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd >= 0) close(fd);
@@ -54,6 +56,15 @@ Error error_of(int code, sqlite3* connection, const std::string& path) {
 bool exists(const std::string& path) {
   struct stat st {};
   return stat(path.c_str(), &st) == 0;
+}
+
+/// Without a WAL nobody has the database open. One of no bytes is what an ended process leaves, or
+/// a living one that is about to write.
+bool needs_no_wal(const std::string& path, OpenMode mode) {
+  struct stat st {};
+  const bool absent = stat((path + "-wal").c_str(), &st) != 0;
+  return (mode == OpenMode::read_only && absent) ||
+         (mode == OpenMode::frozen && (absent || st.st_size == 0));
 }
 
 }  // namespace
@@ -128,11 +139,12 @@ Result<Database> Database::open(const std::string& path, OpenMode mode) {
     return local_error("there is no record at \"" + text::escaped(path) + "\"", ENOENT);
   }
   int flags = SQLITE_OPEN_NOMUTEX;
-  flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  const bool writes = mode == OpenMode::create || mode == OpenMode::read_write;
+  flags |= writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   if (mode == OpenMode::create) flags |= SQLITE_OPEN_CREATE;
   std::string name = path;
-  if (mode == OpenMode::read_only && access(path.c_str(), W_OK) != 0 && !exists(path + "-wal")) {
-    // On a read-only file system nobody can make the WAL index; without a WAL none is needed.
+  if (needs_no_wal(path, mode)) {
+    // SQLite would make a WAL and its index, or fail on a read-only file system.
     name = "file:" + text::uri_encoded(path, text::Slash::keep) + "?immutable=1";
     flags |= SQLITE_OPEN_URI;
   }

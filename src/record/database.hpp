@@ -54,7 +54,9 @@ class Run {
   Statement& statement_;
 };
 
-enum class OpenMode : std::uint8_t { create, read_write, read_only };
+/// `frozen`: read only, and nobody else writes while it is open, so that nothing beside the file is
+/// touched either.
+enum class OpenMode : std::uint8_t { create, read_write, read_only, frozen };
 
 /// One SQLite connection. Errors are `local`; with code "damaged" if the file is no sound database.
 /// Damage found on the way leaves a mark beside the file, so that the next open checks all of it.

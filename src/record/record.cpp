@@ -128,6 +128,7 @@ struct Record::Impl {
   Result<void> need_absent();
   Result<void> check_sound();
   Result<std::optional<Source>> read_source();
+  Result<bool> belongs_to(const Source& wanted, Adopt adopt);
   Result<void> settle_source(const Source& wanted, Adopt adopt);
 };
 
@@ -266,17 +267,9 @@ Result<std::optional<Source>> Record::Impl::read_source() {
 /// same ETag means the same content only within one bucket (some servers count up), so that the
 /// next pass has to look at the files themselves.
 Result<void> Record::Impl::settle_source(const Source& wanted, Adopt adopt) {
-  const auto read = read_source();
-  if (!read) return read.error();
-  const std::optional<Source>& known = *read;
-  if (known == wanted) return {};
-  const auto rows =
-      database.number("SELECT EXISTS (SELECT 1 FROM objects) OR EXISTS (SELECT 1 FROM pending)");
-  if (!rows) return rows.error();
-  if (known && *rows != 0 && adopt == Adopt::no)
-    return Error(ErrorKind::usage, "this directory mirrors " + shown(*known) + ", not " +
-                                       shown(wanted) +
-                                       "; choose another directory, or take it over with --adopt");
+  const auto is_same = belongs_to(wanted, adopt);
+  if (!is_same) return is_same.error();
+  if (*is_same) return {};
   return in_transaction("BEGIN IMMEDIATE", [this, &wanted]() -> Result<void> {
     if (const auto dropped =
             database.execute("DELETE FROM objects; DELETE FROM pending; DELETE FROM partials");
@@ -292,6 +285,21 @@ Result<void> Record::Impl::settle_source(const Source& wanted, Adopt adopt) {
     if (insert->step() == Step::failed) return database.error();
     return {};
   });
+}
+
+Result<bool> Record::Impl::belongs_to(const Source& wanted, Adopt adopt) {
+  const auto read = read_source();
+  if (!read) return read.error();
+  const std::optional<Source>& known = *read;
+  if (known == wanted) return true;
+  const auto rows =
+      database.number("SELECT EXISTS (SELECT 1 FROM objects) OR EXISTS (SELECT 1 FROM pending)");
+  if (!rows) return rows.error();
+  if (known && *rows != 0 && adopt == Adopt::no)
+    return Error(ErrorKind::usage, "this directory mirrors " + shown(*known) + ", not " +
+                                       shown(wanted) +
+                                       "; choose another directory, or take it over with --adopt");
+  return false;
 }
 
 Record::Record() = default;
@@ -325,8 +333,10 @@ Result<std::unique_ptr<Record>> Record::open(const std::string& path, const Sour
 }
 
 Result<std::unique_ptr<Record>> Record::connect(const std::string& path, Access access) {
-  auto database = Database::open(
-      path, access == Access::read_only ? OpenMode::read_only : OpenMode::read_write);
+  OpenMode mode = OpenMode::read_write;
+  if (access == Access::read_only) mode = OpenMode::read_only;
+  if (access == Access::frozen) mode = OpenMode::frozen;
+  auto database = Database::open(path, mode);
   if (!database) return database.error();
   std::unique_ptr<Record> out(new Record());
   out->impl_ = std::make_unique<Impl>(std::move(*database));
@@ -337,6 +347,20 @@ Result<std::unique_ptr<Record>> Record::connect(const std::string& path, Access 
   if (const auto set = opened.execute(kSetUp); !set) return set.error();
   if (const auto known = check_schema(opened); !known) return known.error();
   return out;
+}
+
+Result<std::unique_ptr<Record>> Record::empty() {
+  auto database = Database::open(":memory:", OpenMode::create);
+  if (!database) return database.error();
+  std::unique_ptr<Record> out(new Record());
+  out->impl_ = std::make_unique<Impl>(std::move(*database));
+  if (const auto set = out->impl_->database.execute(kSetUp); !set) return set.error();
+  if (const auto made = migrate(out->impl_->database); !made) return made.error();
+  return out;
+}
+
+Result<bool> Record::belongs_to(const Source& source, Adopt adopt) {
+  return impl_->belongs_to(source, adopt);
 }
 
 std::optional<Source> Record::source() {

@@ -27,7 +27,7 @@ struct PassRow {
   std::int64_t id = 0;
   std::int64_t started_ms = 0;
   std::int64_t finished_ms = 0;  ///< 0 while it runs, or if it was killed
-  std::string outcome;           ///< "complete", "failed: …", "interrupted"
+  std::string outcome;  ///< "complete", "failed: …", "deletion refused: …", "interrupted"
   std::uint64_t listed = 0, kept = 0, fetched = 0, fetched_bytes = 0, deleted = 0, failed = 0,
                 refused = 0;
 };
@@ -63,7 +63,9 @@ struct PartialName {
 enum class CommitSync : std::uint8_t { with_the_files, each };
 
 enum class Adopt : std::uint8_t { no, yes };  ///< --adopt: take over another source's record
-enum class Access : std::uint8_t { read_write, read_only };
+/// `frozen`: read only, and the caller keeps everybody else from writing: nothing beside it
+/// changes.
+enum class Access : std::uint8_t { read_write, read_only, frozen };
 
 /// One connection. Not thread-safe: each role opens its own. Errors are `local` (with SQLite's
 /// text), `usage` for a foreign source or a newer schema.
@@ -75,7 +77,13 @@ class Record {
                                               Adopt adopt);
   /// Another connection to a record that exists (no source check).
   static Result<std::unique_ptr<Record>> connect(const std::string& path, Access access);
+  /// One in memory, without rows: what a run that may not write has where there is no record.
+  static Result<std::unique_ptr<Record>> empty();
   ~Record();
+
+  /// Whether the rows are those of `source`. An error of kind `usage` if they are of another one
+  /// that is not to be taken over.
+  Result<bool> belongs_to(const Source& source, Adopt adopt);
 
   std::optional<Source> source();
   bool was_damaged() const noexcept;

@@ -5,6 +5,7 @@
 namespace sluice::report {
 
 void Reporter::on_object(const ObjectEvent& event) {
+  if (options_.events != nullptr) options_.events->object(event);
   const Wordiness wordiness = options_.details ? Wordiness::with_reason : Wordiness::brief;
   switch (channel_of(event.what)) {
     case Channel::none:
@@ -21,10 +22,17 @@ void Reporter::on_object(const ObjectEvent& event) {
 }
 
 void Reporter::on_message(Level level, std::string_view text) {
+  if (options_.events != nullptr && level >= options_.event_level)
+    options_.events->message(level, text);
   log_.write(level, text);
 }
 
+void Reporter::on_pass_started() {
+  if (options_.events != nullptr) options_.events->pass_started();
+}
+
 void Reporter::result(const ObjectEvent& event, bool printed, Level level) {
+  if (options_.events != nullptr) printed = false;
   const bool recorded = log_.records(level);
   if (!printed && !recorded) return;
   const Wordiness wordiness = options_.details ? Wordiness::with_reason : Wordiness::brief;

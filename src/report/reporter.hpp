@@ -1,5 +1,6 @@
 #pragma once
 
+#include "report/event_stream.hpp"
 #include "report/log.hpp"
 #include "report/terminal.hpp"
 
@@ -11,6 +12,9 @@ struct ReporterOptions {
   bool results = true;   ///< a line on standard output for each change; a dry run always has them
   bool details = false;  ///< also for what changed nothing, and the reason of each change
   Stamp stamp = Stamp::none;  ///< on standard output
+  /// Standard output has these events, all of them, and no lines for people.
+  EventStream* events = nullptr;
+  Level event_level = Level::info;  ///< the least level of a message that becomes an event
 };
 
 /// The engine's observer: results to standard output, complaints to the log, and a copy of both to
@@ -22,6 +26,7 @@ class Reporter final : public Observer {
 
   void on_object(const ObjectEvent& event) override;
   void on_message(Level level, std::string_view text) override;
+  void on_pass_started() override;
 
  private:
   void result(const ObjectEvent& event, bool printed, Level level);

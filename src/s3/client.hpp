@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/rate_limiter.hpp"
 #include "async/runtime.hpp"
 #include "aws/credentials.hpp"
 #include "base/result.hpp"
@@ -25,6 +26,7 @@ struct SessionOptions {
   AddressingStyle addressing = AddressingStyle::automatic;  ///< path for custom endpoints
   bool sign = true;                                         ///< false: --no-sign-request
   bool request_payer = false;
+  std::shared_ptr<async::RateLimiter> request_rate;  ///< over all shards; null: no limit
   http::ClientOptions http;  ///< max_connections is per client, that is per shard
 };
 

@@ -8,6 +8,7 @@
 #include "program.hpp"
 #include "temporary_directory.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>

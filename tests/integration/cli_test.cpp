@@ -57,7 +57,7 @@ TEST_F(Cli, DryRunChangesNothing) {
   const Ran ran = sync({"--dry-run", "-q"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_TRUE(has_line(ran.out, R"(would fetch a \(5 B\))")) << ran.out;
-  EXPECT_EQ(tree_of(dir()).size(), 0U);
+  EXPECT_FALSE(std::filesystem::exists(dir()));
   EXPECT_EQ(requests(Operation::get), 0U);
 }
 
@@ -116,6 +116,27 @@ TEST_F(Cli, GoesOnWhenNobodyReadsTheOutput) {
   Program program(std::move(words));
   EXPECT_EQ(program.wait(60s), 0) << program.err();
   EXPECT_EQ(tree_of(dir()).size(), 300U);
+}
+
+TEST_F(Cli, BandwidthIsLimitedOverAllConnections) {
+  for (int n = 0; n < 40; ++n)
+    bucket_->put("small-" + std::to_string(n), std::string(5'000, 's'));
+  bucket_->put("large", std::string(400'000, 'l'));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(sync({"--bwlimit", "600K/s", "--part-size", "64KiB"}).status, 0);
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_GE(took, 800ms);
+  EXPECT_LE(took, 5s);
+  EXPECT_EQ(tree_of(dir()).size(), 41U);
+}
+
+TEST_F(Cli, RequestsAreLimitedOverAllConnections) {
+  for (int n = 0; n < 30; ++n)
+    bucket_->put("object-" + std::to_string(n), "x");
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(sync({"--tpslimit", "40"}).status, 0);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 650ms);  // 31 requests, less the credit
+  EXPECT_EQ(tree_of(dir()).size(), 30U);
 }
 
 // --- configuration ---

@@ -18,8 +18,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::array kVerbs = {Verb::sync, Verb::watch, Verb::ls};
-
 Error usage(std::string message) {
   return Error(ErrorKind::usage, std::move(message));
 }
@@ -38,9 +36,9 @@ Error unknown_verb(std::string_view word) {
   for (const Verb verb : kVerbs)
     names.push_back(name_of(verb));
   const std::string_view near = text::nearest(word, names);
-  return usage(fmt::format(
-      "\"{}\" is no verb{}", text::escaped(word),
-      near.empty() ? "; there are sync, watch and ls" : fmt::format("; did you mean {}?", near)));
+  return usage(fmt::format("\"{}\" is no verb{}", text::escaped(word),
+                           near.empty() ? "; there are sync, watch, ls and status"
+                                        : fmt::format("; did you mean {}?", near)));
 }
 
 /// What CLI11 made of the words after the verb, before any of it is judged.
@@ -121,7 +119,7 @@ Result<Words> split_words(Verb verb, const std::vector<std::string>& words) {
       out.settings.push_back({found->second, option->results()[used[option]++]});
 
   bool only_positionals = false;
-  const std::size_t wanted = verb == Verb::ls ? 1 : 2;
+  const std::size_t wanted = verb == Verb::ls || verb == Verb::status ? 1 : 2;
   for (std::string& word : app.remaining()) {
     if (word == "--" && !only_positionals)
       only_positionals = true;
@@ -144,7 +142,7 @@ Result<void> apply_aws_environment(Settings& settings, const Environment& enviro
 }
 
 std::string known_sections() {
-  return "[sync], [watch] and [ls]";
+  return "[sync], [watch], [ls] and [status]";
 }
 
 Result<void> apply_entry(Settings& settings, Verb verb, const ConfigEntry& entry,
@@ -232,8 +230,18 @@ std::string config_path(const Words& words, const Environment& environment) {
   return path;
 }
 
+Result<void> apply_directory(Settings& settings, const std::vector<std::string>& given) {
+  if (given.empty() || given[0].empty())
+    return usage("the directory is missing: sluice status DIR");
+  if (given[0].starts_with("s3://"))
+    return usage("sluice status looks at a mirror on this machine: sluice status DIR");
+  settings.mirror.dir = given[0];
+  return {};
+}
+
 Result<void> apply_positionals(Settings& settings, Verb verb,
                                const std::vector<std::string>& given) {
+  if (verb == Verb::status) return apply_directory(settings, given);
   const bool wants_dir = verb != Verb::ls;
   const std::string form =
       fmt::format("sluice {} s3://BUCKET[/PREFIX]{}", name_of(verb), wants_dir ? " DIR" : "");
@@ -273,7 +281,7 @@ Result<std::variant<Command, Information>> parse_command_line(
     const std::vector<std::string>& arguments, const Environment& environment) {
   using Answer = std::variant<Command, Information>;
   if (arguments.empty())
-    return usage("give a verb: sync, watch or ls (sluice --help explains them)");
+    return usage("give a verb: sync, watch, ls or status (sluice --help explains them)");
   std::string first = arguments.front();
   if (first == "-V" || first == "--version" || first == "version")
     return Answer(Information{std::string(build_description())});

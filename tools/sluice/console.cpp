@@ -41,6 +41,9 @@ Result<std::unique_ptr<Console>> Console::open(const OutputSettings& settings, V
   console->log_ = *std::move(log);
 
   report::ReporterOptions options;
+  if (settings.json) console->events_ = std::make_unique<report::EventStream>(console->terminal_);
+  options.events = console->events_.get();
+  options.event_level = log_level(settings);
   options.details = settings.verbosity == Verbosity::verbose;
   options.stamp = verb == Verb::watch ? report::Stamp::utc : report::Stamp::none;
   // On a terminal the progress line says how far it is; a line a file would only scroll it away.
@@ -62,7 +65,9 @@ void Console::print_text(std::string_view text) {
 }
 
 bool Console::draws_progress() const noexcept {
-  if (settings_.progress == OutputSettings::Progress::never || verb_ == Verb::ls) return false;
+  if (settings_.progress == OutputSettings::Progress::never || verb_ == Verb::ls ||
+      verb_ == Verb::status)
+    return false;
   if (!terminal_.err_is_terminal()) return false;
   return settings_.progress == OutputSettings::Progress::always || !is_quiet();
 }

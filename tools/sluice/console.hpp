@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "report/event_stream.hpp"
 #include "report/log.hpp"
 #include "report/progress_line.hpp"
 #include "report/reporter.hpp"
@@ -31,6 +32,8 @@ class Console {
   report::Reporter& observer() noexcept { return *reporter_; }
   report::Log& log() noexcept { return *log_; }
   report::Terminal& terminal() noexcept { return terminal_; }
+  /// Where --json is wanted; text for people has no place on standard output then.
+  report::EventStream* events() noexcept { return events_.get(); }
   bool is_quiet() const noexcept { return settings_.verbosity == OutputSettings::Verbosity::quiet; }
 
   /// Several lines, each with its end, to standard output.
@@ -57,6 +60,7 @@ class Console {
   const Verb verb_;
   report::Terminal terminal_;
   std::unique_ptr<report::Log> log_;
+  std::unique_ptr<report::EventStream> events_;
   std::unique_ptr<report::Reporter> reporter_;
   report::ProgressLine line_;
   std::chrono::steady_clock::time_point next_plain_line_;

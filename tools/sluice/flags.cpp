@@ -21,7 +21,9 @@ constexpr unsigned kSync = 1U << static_cast<unsigned>(Verb::sync);
 constexpr unsigned kWatch = 1U << static_cast<unsigned>(Verb::watch);
 constexpr unsigned kLs = 1U << static_cast<unsigned>(Verb::ls);
 constexpr unsigned kMirror = kSync | kWatch;
+constexpr unsigned kStatus = 1U << static_cast<unsigned>(Verb::status);
 constexpr unsigned kEvery = kMirror | kLs;
+constexpr unsigned kOutput = kEvery | kStatus;
 
 Error refusal(const Given& given, std::string_view rule) {
   return Error(ErrorKind::usage,
@@ -128,6 +130,17 @@ Result<void> set_interval(Settings& settings, const Given& given) {
   return {};
 }
 
+Result<void> set_bandwidth(Settings& settings, const Given& given) {
+  std::string_view rate = given.value;
+  if (rate.ends_with("/s")) rate.remove_suffix(2);
+  const auto bytes = units::parse_size(given.where, rate);
+  if (!bytes) return bytes.error();
+  if (*bytes != 0 && (*bytes < KiB || *bytes > 1024 * GiB))
+    return refusal(given, "is not a rate from 1KiB to 1TiB a second; write for example 10MiB");
+  settings.mirror.tuning.bytes_per_second = *bytes;
+  return {};
+}
+
 Result<void> set_verbosity(Settings& settings, const Given& given,
                            OutputSettings::Verbosity verbosity) {
   bool wanted = false;
@@ -228,6 +241,15 @@ constexpr std::array kFlags = {
                              {{"get", Confirm::get}, {"none", Confirm::none}});
          }},
 
+    Flag{"delete-excluded", 0, Group::deletion, kMirror, "", "",
+         "With --delete: remove mirrored files that filters exclude, too, whether the bucket has "
+         "them or not.",
+         [](S s, G g) { return set_switch(s.mirror.delete_excluded, g); }},
+    Flag{"backup-dir", 0, Group::deletion, kMirror, "DIR2", "/srv/photos.old",
+         "Keep files that would be deleted here, under their path; never overwrites: names that "
+         "are taken get .~1~ and so on. Outside DIR, on the same file system.",
+         [](S s, G g) { return set_text(s.mirror.backup_dir, g); }},
+
     // --- Filters ---
     Flag{"exclude", 0, Group::filters, kEvery, "PATTERN", "\"*.tmp\"",
          "Leave out keys that match. * is any text, slashes included; ? one byte; [abc] and "
@@ -304,6 +326,15 @@ constexpr std::array kFlags = {
          "Tries of one request, 1 to 100. Default 10. (AWS_MAX_ATTEMPTS)",
          [](S s, G g) { return set_count(s.mirror.tuning.max_attempts, g, {1, 100, "10"}); }},
 
+    Flag{"bwlimit", 0, Group::tuning, kEvery, "RATE", "10MiB",
+         "Receive at most so many bytes a second in all: 10MiB, 500K. 0, the default, is no limit.",
+         set_bandwidth},
+    Flag{"tpslimit", 0, Group::tuning, kEvery, "N", "100",
+         "Send at most so many requests a second in all. 0, the default, is no limit.",
+         [](S s, G g) {
+           return set_count(s.mirror.tuning.requests_per_second, g, {0, 1'000'000, "100"});
+         }},
+
     // --- Watching ---
     Flag{"interval", 0, Group::watching, kWatch, "TIME", "60s",
          "From the start of one pass to the start of the next. Default 60s.", set_interval},
@@ -316,11 +347,14 @@ constexpr std::array kFlags = {
          [](S s, G g) { return set_switch(s.listing.summarize, g); }},
     Flag{"human-readable", 0, Group::output, kLs, "", "", "Print sizes as 1.2 MiB.",
          [](S s, G g) { return set_switch(s.listing.human_readable, g); }},
-    Flag{"verbose", 'v', Group::output, kEvery, "", "",
+    Flag{"verbose", 'v', Group::output, kOutput, "", "",
          "Print more: each object with its reason, and debug messages.",
          [](S s, G g) { return set_verbosity(s, g, OutputSettings::Verbosity::verbose); }},
-    Flag{"quiet", 'q', Group::output, kEvery, "", "", "Print errors only.",
+    Flag{"quiet", 'q', Group::output, kOutput, "", "", "Print errors only.",
          [](S s, G g) { return set_verbosity(s, g, OutputSettings::Verbosity::quiet); }},
+    Flag{"json", 0, Group::output, kOutput, "", "",
+         "Print everything that happens as JSON, one event a line, instead of text.",
+         [](S s, G g) { return set_switch(s.output.json, g); }},
     Flag{"progress", 0, Group::output, kMirror, "auto|always|never", "never",
          "The progress line: on a terminal (auto, the default), in logs too, or never.",
          [](S s, G g) {
@@ -330,13 +364,13 @@ constexpr std::array kFlags = {
                               {"always", Progress::always},
                               {"never", Progress::never}});
          }},
-    Flag{"log-level", 0, Group::output, kEvery, "error|warning|info|debug", "warning",
+    Flag{"log-level", 0, Group::output, kOutput, "error|warning|info|debug", "warning",
          "The least level that is logged, to standard error and the log file. Default info.",
          set_log_level},
-    Flag{"log-file", 0, Group::output, kEvery, "FILE", "/var/log/sluice.log",
+    Flag{"log-file", 0, Group::output, kOutput, "FILE", "/var/log/sluice.log",
          "Append the log to this file as well, each object included.",
          [](S s, G g) { return set_text(s.output.log_file, g); }},
-    Flag{"config", 0, Group::output, kEvery, "FILE", "site.toml",
+    Flag{"config", 0, Group::output, kOutput, "FILE", "site.toml",
          "Read flags from this TOML file (see below).",
          [](S s, G g) { return set_text(s.config_file, g); }},
 };
@@ -387,16 +421,21 @@ std::string_view name_of(Verb verb) noexcept {
       return "watch";
     case Verb::ls:
       return "ls";
+    case Verb::status:
+      return "status";
   }
   return "";
 }
 
 std::string flag_suggestion(std::string_view name, Verb verb, std::string_view before) {
   if (const Flag* other = find_flag(name); other != nullptr && !other->applies_to(verb)) {
-    std::string verbs;
-    for (const Verb v : {Verb::sync, Verb::watch, Verb::ls})
-      if (other->applies_to(v)) verbs += (verbs.empty() ? "" : " and ") + std::string(name_of(v));
-    return fmt::format("; it is for {}", verbs);
+    std::vector<std::string_view> verbs;
+    for (const Verb v : kVerbs)
+      if (other->applies_to(v)) verbs.push_back(name_of(v));
+    const std::string_view last = verbs.back();
+    verbs.pop_back();
+    return fmt::format("; it is for {}{}{}", fmt::join(verbs, ", "), verbs.empty() ? "" : " and ",
+                       last);
   }
   std::vector<std::string_view> names;
   for (const Flag& flag : kFlags)

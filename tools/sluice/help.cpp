@@ -77,6 +77,29 @@ time of the last change (UTC), size in bytes, key. Control characters in keys
 are shown as \xNN, a backslash as \\.
 )";
 
+constexpr std::string_view kStatusIntro =
+    R"(Usage: sluice status [flags] DIR
+
+Says what the record of the mirror in DIR says: its source, what it holds, and
+how the last passes went. Asks no server, takes no lock and changes nothing, so
+it may be run at any time.
+)";
+
+constexpr std::string_view kStatusExamples =
+    R"(
+Examples:
+    sluice status /srv/photos
+    sluice status --json /srv/photos
+)";
+
+constexpr std::string_view kStatusStatuses =
+    R"(
+Exit status:
+    0   the status was read
+    2   wrong usage, or a newer sluice wrote the record
+    6   DIR is no mirror, or its record cannot be read
+)";
+
 constexpr std::string_view kElsewhere =
     R"(
 Flags can also be set as SLUICE_<FLAG> (SLUICE_LOG_LEVEL=debug; a switch is true
@@ -153,6 +176,7 @@ Usage:
     sluice sync  [flags] s3://BUCKET[/PREFIX] DIR    one pass
     sluice watch [flags] s3://BUCKET[/PREFIX] DIR    passes until it is stopped
     sluice ls    [flags] s3://BUCKET[/PREFIX]        list the keys
+    sluice status [flags] DIR                        what is known of a mirror
 
     sluice VERB --help    the flags, examples and exit statuses of a verb
     sluice --version      version and build
@@ -189,6 +213,8 @@ std::string verb_help(Verb verb) {
       return page(kWatchIntro, kMirrorStatuses, kWatchExamples);
     case Verb::ls:
       return page(kLsIntro, kLsStatuses, kLsExamples);
+    case Verb::status:
+      return page(kStatusIntro, kStatusStatuses, kStatusExamples);
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #include "base/time.hpp"
 #include "base/units.hpp"
 #include "console.hpp"
+#include "flags.hpp"
 #include "report/wording.hpp"
 #include "verbs.hpp"
 
@@ -24,12 +25,7 @@ std::string entry_line(const ListEntry& entry, bool human_readable) {
   return fmt::format("{} {:>10} {}", time, size, text::escaped(entry.key));
 }
 
-struct Totals {
-  std::uint64_t objects = 0;
-  std::uint64_t bytes = 0;
-};
-
-std::string totals_text(const Totals& totals, bool human_readable) {
+std::string totals_text(const report::ListTotals& totals, bool human_readable) {
   return fmt::format(
       "\nTotal Objects: {}\n   Total Size: {}", totals.objects,
       human_readable ? units::format_size(totals.bytes) : std::to_string(totals.bytes));
@@ -58,26 +54,33 @@ int run_ls(const Settings& settings) {
   options.tuning = settings.mirror.tuning;
   options.filters = settings.mirror.filters;
 
+  report::EventStream* const events = console.events();
+  if (events != nullptr) events->run_started({name_of(Verb::ls), version(), options.source, ""});
   console.start([] { return std::optional<Console::Snapshot>(); });
-  Totals totals;
+  report::ListTotals totals;
   const bool human_readable = settings.listing.human_readable;
   const auto failure = list_bucket(options, console.observer(), [&](const ListEntry& entry) {
     ++totals.objects;
     totals.bytes += entry.size;
-    console.terminal().print(entry_line(entry, human_readable));
+    if (events != nullptr)
+      events->listed(entry);
+    else
+      console.terminal().print(entry_line(entry, human_readable));
     return console.terminal().out_error() == 0;
   });
-  if (!failure && settings.listing.summarize)
+  if (events != nullptr && !failure)
+    events->list_finished(totals);
+  else if (!failure && settings.listing.summarize)
     console.print_text(totals_text(totals, human_readable));
+  const auto status = failure ? exit_status(*failure) : ExitStatus::equal;
+  if (events != nullptr)
+    events->run_finished(static_cast<int>(status), failure ? &*failure : nullptr);
   console.stop();
 
   if (const int os_error = console.terminal().out_error(); os_error != 0)
     leave(output_status(console, os_error));
-  if (failure) {
-    console.log().write(*failure);
-    leave(static_cast<int>(exit_status(*failure)));
-  }
-  leave(static_cast<int>(ExitStatus::equal));
+  if (failure) console.log().write(*failure);
+  leave(static_cast<int>(status));
 }
 
 }  // namespace sluice::cli

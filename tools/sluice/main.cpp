@@ -28,6 +28,8 @@ int run(const Command& command, Signals& signals) {
       return run_watch(command.settings, signals);
     case Verb::ls:
       return run_ls(command.settings);
+    case Verb::status:
+      return run_status(command.settings);
   }
   return static_cast<int>(ExitStatus::usage);
 }

@@ -3,14 +3,15 @@
 #include "sluice/observer.hpp"
 #include "sluice/options.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace sluice::cli {
 
-enum class Verb : std::uint8_t { sync, watch, ls };
-inline constexpr std::size_t kVerbCount = 3;
+enum class Verb : std::uint8_t { sync, watch, ls, status };
+inline constexpr std::array kVerbs = {Verb::sync, Verb::watch, Verb::ls, Verb::status};
 
 struct OutputSettings {
   enum class Verbosity : std::uint8_t { quiet, normal, verbose };
@@ -19,6 +20,7 @@ struct OutputSettings {
   Progress progress = Progress::automatic;
   std::optional<Level> log_level;  ///< unset: by the verbosity
   std::string log_file;
+  bool json = false;  ///< standard output has events as JSON lines
 };
 
 struct ListingSettings {

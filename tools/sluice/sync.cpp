@@ -1,4 +1,4 @@
-#include "console.hpp"
+#include "mirror_run.hpp"
 #include "report/summary_text.hpp"
 #include "verbs.hpp"
 
@@ -25,35 +25,33 @@ bool has_begun(const PassSummary& summary) {
 }  // namespace
 
 int run_sync(const Settings& settings, Signals& signals) {
-  auto opened = Console::open(settings.output, Verb::sync);
-  if (!opened) {
-    print_error(opened.error());
-    return static_cast<int>(exit_status(opened.error()));
+  const auto begun = MirrorRun::begin(settings, Verb::sync, signals);
+  if (!begun) {
+    print_error(begun.error());
+    return static_cast<int>(exit_status(begun.error()));
   }
-  Console& console = **opened;
+  MirrorRun& run = **begun;
+  Console& console = run.console();
 
-  // Never destroyed: see leave().
-  Mirror& mirror = *new Mirror(settings.mirror, console.observer());
-  signals.on_first([&](int signal) {
-    console.log().write(Level::info, stopping_text(signal));
-    mirror.stop();
-  });
   const auto began = std::chrono::steady_clock::now();
-  console.start([&mirror, began]() -> std::optional<Console::Snapshot> {
+  console.start([&run, began]() -> std::optional<Console::Snapshot> {
     const auto elapsed = std::chrono::steady_clock::now() - began;
-    return Console::Snapshot{mirror.progress(),
+    return Console::Snapshot{run.mirror().progress(),
                              std::chrono::duration_cast<std::chrono::milliseconds>(elapsed)};
   });
-  const PassSummary summary = mirror.sync();
+  const PassSummary summary = run.mirror().sync();
   console.stop();
 
   log_failures(console, summary);
-  const auto run = settings.mirror.dry_run ? report::Run::dry : report::Run::real;
-  if (!console.is_quiet() && has_begun(summary))
-    console.print_text(report::summary_text(summary, run));
-  console.stop();
-  if (summary.interrupted && signals.exit_status() != 0) leave(signals.exit_status());
-  leave(static_cast<int>(exit_status(summary)));
+  if (auto* events = console.events()) {
+    events->pass_finished(summary, exit_status(summary));
+  } else if (!console.is_quiet() && has_begun(summary)) {
+    const auto kind = settings.mirror.dry_run ? report::Run::dry : report::Run::real;
+    console.print_text(report::summary_text(summary, kind));
+  }
+  const Error* error = summary.failure ? &*summary.failure : nullptr;
+  if (summary.interrupted && signals.exit_status() != 0) run.end(signals.exit_status(), error);
+  run.end(static_cast<int>(exit_status(summary)), error);
 }
 
 }  // namespace sluice::cli

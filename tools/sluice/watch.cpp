@@ -1,6 +1,6 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
-#include "console.hpp"
+#include "mirror_run.hpp"
 #include "report/summary_text.hpp"
 #include "verbs.hpp"
 
@@ -31,6 +31,7 @@ class PassLog {
   PassLog(Console& console, milliseconds interval) : console_(console), interval_(interval) {}
 
   void on_pass(const PassSummary& summary) {
+    if (auto* events = console_.events()) events->pass_finished(summary, exit_status(summary));
     log(summary);
     const std::lock_guard lock(mutex_);
     first_ = false;
@@ -76,34 +77,28 @@ class PassLog {
 }  // namespace
 
 int run_watch(const Settings& settings, Signals& signals) {
-  auto opened = Console::open(settings.output, Verb::watch);
-  if (!opened) {
-    print_error(opened.error());
-    return static_cast<int>(exit_status(opened.error()));
+  const auto begun = MirrorRun::begin(settings, Verb::watch, signals);
+  if (!begun) {
+    print_error(begun.error());
+    return static_cast<int>(exit_status(begun.error()));
   }
-  Console& console = **opened;
+  MirrorRun& run = **begun;
+  Console& console = run.console();
 
-  // Never destroyed: see leave().
-  Mirror& mirror = *new Mirror(settings.mirror, console.observer());
-  signals.on_first([&](int signal) {
-    console.log().write(Level::info, stopping_text(signal));
-    mirror.stop();
-  });
   PassLog passes(console, settings.watch.interval);
-  console.start([&] { return passes.look(mirror.progress()); });
+  console.start([&] { return passes.look(run.mirror().progress()); });
   console.log().write(Level::info, fmt::format("watching {}, into {}, every {}",
                                                source_text(settings.mirror.source),
                                                text::escaped(settings.mirror.dir),
                                                units::format_duration(settings.watch.interval)));
-  const PassSummary last = mirror.watch(
+  const PassSummary last = run.mirror().watch(
       settings.watch, [&passes](const PassSummary& summary) { passes.on_pass(summary); });
   console.stop();
 
-  if (signals.exit_status() != 0) leave(signals.exit_status());
+  if (signals.exit_status() != 0) run.end(signals.exit_status(), nullptr);
   // Only a mirror that could not be opened ends a watch that nobody stopped.
   if (last.failure) console.log().write(*last.failure);
-  console.stop();
-  leave(static_cast<int>(exit_status(last)));
+  run.end(static_cast<int>(exit_status(last)), last.failure ? &*last.failure : nullptr);
 }
 
 }  // namespace sluice::cli

@@ -40,5 +40,15 @@ TEST(ExitStatus, TheGravestWins) {
   EXPECT_EQ(exit_status(summary), ExitStatus::interrupted);
 }
 
+TEST(ExitStatus, ADryRunThatCouldListIsEqual) {
+  PassSummary summary;
+  summary.dry_run = true;
+  summary.guard = Error(ErrorKind::guard, "no");
+  summary.progress.counts[static_cast<std::size_t>(What::refused)] = 1;
+  EXPECT_EQ(exit_status(summary), ExitStatus::equal);
+  summary.failure = Error(ErrorKind::invalid_answer, "no listing");
+  EXPECT_EQ(exit_status(summary), ExitStatus::network);
+}
+
 }  // namespace
 }  // namespace sluice

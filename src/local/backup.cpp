@@ -1,0 +1,109 @@
+#include "local/backup.hpp"
+
+#include "base/text.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace sluice::local {
+namespace {
+
+/// As many versions of one file as this; then somebody should look.
+constexpr int kMostVersions = 10'000;
+
+std::string quoted(std::string_view path) {
+  return "\"" + text::escaped(path) + "\"";
+}
+
+Error usage(std::string message) {
+  return Error(ErrorKind::usage, std::move(message));
+}
+
+bool is_same(const struct stat& a, const struct stat& b) noexcept {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/// Whether `inner` is the directory `outer` or lies somewhere in it.
+Result<bool> lies_in(int inner, int outer) {
+  struct stat wanted {};
+  if (fstat(outer, &wanted) != 0) return local_error("cannot look at a directory", errno);
+  FileDescriptor at(openat(inner, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct stat st {};
+  if (!at || fstat(at.get(), &st) != 0) return local_error("cannot look at a directory", errno);
+  for (;;) {
+    if (is_same(st, wanted)) return true;
+    FileDescriptor above(openat(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    struct stat next {};
+    if (!above || fstat(above.get(), &next) != 0)
+      return local_error("cannot look at a directory", errno);
+    if (is_same(st, next)) return false;  // the root
+    at = std::move(above);
+    st = next;
+  }
+}
+
+}  // namespace
+
+Backup::Backup(std::string dir, FileDescriptor root)
+    : dir_(std::move(dir)),
+      root_(std::move(root)),
+      beneath_(Beneath::at(root_.get(), Resolver::kernel)) {}
+
+Result<std::unique_ptr<Backup>> Backup::open(const std::string& dir,
+                                             const Destination& destination) {
+  const std::string shown = "the backup directory " + quoted(dir);
+  if (mkdir(dir.c_str(), 0777) != 0 && errno != EEXIST)
+    return local_error("cannot create " + shown, errno);
+  FileDescriptor root(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return local_error("cannot open " + shown, errno);
+
+  const auto in_mirror = lies_in(root.get(), destination.root());
+  if (!in_mirror) return in_mirror.error();
+  if (*in_mirror)
+    return usage(shown + " lies in the mirror " + quoted(destination.dir()) +
+                 "; choose one beside it");
+  const auto around_mirror = lies_in(destination.root(), root.get());
+  if (!around_mirror) return around_mirror.error();
+  if (*around_mirror)
+    return usage(shown + " holds the mirror " + quoted(destination.dir()) +
+                 "; choose one beside it");
+  struct stat here {
+  }, there{};
+  if (fstat(root.get(), &here) != 0 || fstat(destination.root(), &there) != 0)
+    return local_error("cannot look at " + shown, errno);
+  if (here.st_dev != there.st_dev)
+    return usage(shown + " is on another file system than " + quoted(destination.dir()) +
+                 "; it must be on the same");
+  return std::unique_ptr<Backup>(new Backup(dir, std::move(root)));
+}
+
+Result<void> Backup::keep(int directory, std::string_view name, const RelativePath& path,
+                          const LocalFile& expected) {
+  const std::string what = "cannot keep " + quoted(path.text()) + " in " + quoted(dir_);
+  const FileDescriptor folder(beneath_.make_directories(path.parent()));
+  if (!folder) return local_error(what, -folder.get());
+  const CName from(name);
+  for (int version = 0; version < kMostVersions; ++version) {
+    std::string to(name);
+    if (version > 0) to += ".~" + std::to_string(version) + '~';
+    struct stat kept {};
+    if (linkat(directory, from.c_str(), folder.get(), to.c_str(), 0) == 0) {
+      if (Beneath::stat_at(folder.get(), to, kept) == 0 && to_local_file(kept) == expected)
+        return {};
+      unlinkat(folder.get(), to.c_str(), 0);
+      return Error(ErrorKind::changed,
+                   quoted(path.text()) + " was modified locally since it was recorded");
+    }
+    if (errno == EPERM || errno == EOPNOTSUPP)
+      return local_error(what + " (the file system has no hard links)", errno);
+    if (errno != EEXIST) return local_error(what, errno);
+    // A run that was killed may have kept it already.
+    if (Beneath::stat_at(folder.get(), to, kept) == 0 && to_local_file(kept) == expected) return {};
+  }
+  return local_error(what + ": it has too many versions", EEXIST);
+}
+
+}  // namespace sluice::local
