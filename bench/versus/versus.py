@@ -166,6 +166,15 @@ def table(row, results):
     return "\n".join(lines) + "\n"
 
 
+def save(folder, rows, tables):
+    os.makedirs(folder, exist_ok=True)
+    figures = {"rows": rows}
+    for name, text in (("results.json", json.dumps(figures, indent=1)),
+                       ("table.md", "\n".join(tables)), ("plot.svg", plot.draw(figures))):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__,
                                         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -192,13 +201,8 @@ def main():
             rows.append({"name": row.name, "title": row.title, "clients": results})
             tables.append(table(row, results))
             print(tables[-1], flush=True)
-    if options.out:
-        os.makedirs(options.out, exist_ok=True)
-        figures = {"rows": rows}
-        for name, text in (("results.json", json.dumps(figures, indent=1)),
-                           ("table.md", "\n".join(tables)), ("plot.svg", plot.draw(figures))):
-            with open(os.path.join(options.out, name), "w", encoding="utf-8") as file:
-                file.write(text)
+            if options.out:
+                save(options.out, rows, tables)
 
 
 if __name__ == "__main__":
