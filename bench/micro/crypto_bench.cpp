@@ -1,9 +1,11 @@
 #include "crypto/crc.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/hmac.hpp"
+#include "crypto/md5_lanes.hpp"
 
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <vector>
 
 namespace sluice::crypto {
@@ -46,6 +48,29 @@ void BM_Digest(benchmark::State& state) {
 BENCHMARK(BM_Digest<Algorithm::md5>)->Arg(256 * 1024);
 BENCHMARK(BM_Digest<Algorithm::sha1>)->Arg(256 * 1024);
 BENCHMARK(BM_Digest<Algorithm::sha256>)->Arg(100)->Arg(256 * 1024);
+
+/// As many streams as the argument says, side by side; bytes of all of them.
+void BM_Md5Lanes(benchmark::State& state) {
+  constexpr std::size_t kBlocks = 1024;
+  const auto streams = std::size_t(state.range(0));
+  const std::vector<std::byte> bytes(kBlocks * kMd5BlockBytes);
+  std::array<Md5State, kMd5Lanes> states;
+  std::array<Md5State*, kMd5Lanes> lanes{};
+  std::array<const std::byte*, kMd5Lanes> data{};
+  for (std::size_t i = 0; i < kMd5Lanes; ++i) {
+    lanes[i] = &states[i];
+    data[i] = bytes.data();
+  }
+  for (auto _ : state) {
+    if (streams == 1)
+      md5_blocks(states[0], bytes.data(), kBlocks);
+    else
+      md5_blocks(lanes, data, kBlocks);
+    benchmark::DoNotOptimize(states);
+  }
+  state.SetBytesProcessed(state.iterations() * std::int64_t(streams * bytes.size()));
+}
+BENCHMARK(BM_Md5Lanes)->Arg(1)->Arg(2)->Arg(4)->Arg(8);
 
 void BM_HmacKey(benchmark::State& state) {
   const std::vector<std::byte> bytes = block(state);

@@ -28,8 +28,8 @@ class Client:
     command: object         # Job -> words
     check: object           # ETag kind -> what it checks of the content
     lists: bool = True      # finds out what there is by itself
-    only_plain: bool = False
-    slow: bool = False      # one run is enough
+    only_plain: bool = False  # left out over HTTPS
+    slow: bool = False      # its first run is the measured one
 
 
 def environment():
@@ -86,10 +86,10 @@ def all_clients(build):
     if shutil.which("rclone"):
         clients += [
             Client("rclone", rclone_words, md5_if_listed),
-            Client("rclone, no MD5", lambda job: rclone_words(job, "--ignore-checksum"),
+            Client("rclone without MD5", lambda job: rclone_words(job, "--ignore-checksum"),
                    length_only)]
     if shutil.which("aws"):
-        clients.append(Client("aws s3 sync", aws_words, length_only, slow=True))
+        clients.append(Client("aws s3 sync", aws_words, length_only, only_plain=True, slow=True))
     if shutil.which("curl"):
         clients.append(Client("curl --parallel", curl_words, length_only, lists=False))
     if os.path.exists(floor):
