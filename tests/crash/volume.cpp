@@ -135,8 +135,9 @@ int run_apart(int (*body)()) {
     int number = 0;
     ::sigwait(&signals, &number);
     if (number != SIGCHLD) ::kill(child, SIGKILL);
-    if (::waitpid(child, &status, WNOHANG) == child)
-      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (::waitpid(child, &status, WNOHANG) != child) continue;
+    ::umount2(temporary.path().c_str(), MNT_DETACH);  // or the directory could not be removed
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 }
 
