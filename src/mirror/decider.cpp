@@ -144,6 +144,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
     refuse(object, path.error());
     co_return true;
   }
+  shadowing_ = shadows(object.key);
   if (path->is_directory()) co_return co_await directory(object, *path);
 
   const auto local = engine_.destination().stat_file(*path);
@@ -151,6 +152,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
     pass_.abort(local.error());
     co_return false;
   }
+  above_.emplace_back(object.key);  // a file of this name is wanted
   const plan::Decision decision = plan::decide(object, *row, *local, engine_.decide_options());
   co_return co_await act(object, *path, *row, *local, decision);
 }
@@ -194,6 +196,7 @@ transfer::FetchTask Decider::task_for(const ListedObject& object, const local::R
   transfer::FetchTask task(std::string(object.key), path, object.version());
   task.has_checksum = object.has_checksum;
   task.reason = to_string(reason);
+  task.shadows = shadowing_;
   if (pass_.leftovers.count(task.key) == 0) return task;
   pass_.leftovers_used.insert(task.key);
   auto left = engine_.reader().find_partial(task.key);
@@ -282,6 +285,7 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
   Publication made(Publication::Kind::directory, path);
   made.row.key = std::string(object.key);
   made.reason = "fresh";
+  made.shadows = shadowing_;
   co_return co_await pass_.publications.push(made);
 }
 
@@ -309,6 +313,16 @@ Result<bool> Decider::could_be_stored(const ListedObject& object, const local::R
     return false;
   }
   return true;
+}
+
+/// Whether a key was listed that would be a file where this one needs a folder: in an ordered
+/// listing it came before, with only its own continuations between.
+bool Decider::shadows(std::string_view key) {
+  while (!above_.empty() && !key.starts_with(above_.back()))
+    above_.pop_back();
+  return std::any_of(above_.begin(), above_.end(), [key](const std::string& above) {
+    return key.size() > above.size() && key[above.size()] == '/';
+  });
 }
 
 void Decider::refuse(const ListedObject& object, const Error& error) {

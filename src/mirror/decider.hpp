@@ -4,7 +4,9 @@
 #include "mirror/pass.hpp"
 #include "plan/merge_join.hpp"
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::mirror {
 
@@ -33,12 +35,16 @@ class Decider {
   async::Task<bool> directory(const ListedObject& object, const local::RelativePath& path);
   /// In a dry run, what the publisher would meet: false if it was reported, or ends the pass.
   Result<bool> could_be_stored(const ListedObject& object, const local::RelativePath& path);
+  bool shadows(std::string_view key);
   void refuse(const ListedObject& object, const Error& error);
   void report(What what, const ListedObject& object, std::string_view reason);
 
   Pass& pass_;
   Engine& engine_;
   plan::MergeJoin join_;
+  /// Keys of this listing, each the beginning of the next, the last the one before the present.
+  std::vector<std::string> above_;
+  bool shadowing_ = false;  ///< what shadows() said of the present key
 };
 
 /// Cuts an object into parts and queues them; moves from `task`. False if the queue has been

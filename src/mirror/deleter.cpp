@@ -97,6 +97,12 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
     if (!path) continue;  // cannot be: we stored it
     const auto local = engine_.destination().stat_file(*path);
     if (!local) return local.error();
+    if (local->type == FileType::directory) {
+      // Keys below it have come in this pass: the publisher has seen to the file.
+      const auto known = engine_.writer().find(row.key);
+      if (!known) return known.error();
+      if (!*known) continue;
+    }
     if (local->type == FileType::absent) {
       report(What::forgotten, row, "gone from both sides", nullptr);
       batch.deletes.push_back(row.key);

@@ -64,6 +64,7 @@ async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
   Publication publication(Publication::Kind::place, outcome.task.path);
   publication.row = row_of(*outcome.staged);
   publication.reason = std::move(outcome.task.reason);
+  publication.shadows = outcome.task.shadows;
   publication.partial = std::move(outcome.staged->partial);
   publication.file = std::move(outcome.staged->file);
   publication.file.close_descriptor();  // a group of 4,096 must not hold as many descriptors

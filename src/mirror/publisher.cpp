@@ -202,7 +202,7 @@ void Publisher::make(Publication& publication) {
       std::string blocking;
       auto made = engine_.destination().make_directory(publication.path, &blocking);
       if (!made && made.error().code == "parent-is-file") {
-        made = replace_file_by_directory(blocking);
+        made = replace_file_by_directory(blocking, publication);
         if (made) made = engine_.destination().make_directory(publication.path, &blocking);
       }
       if (!made) return failed(publication, made.error());
@@ -241,7 +241,7 @@ Result<void> Publisher::place(Publication& publication) {
   if (const auto kept = back_up(publication.path); !kept) return kept;
   const auto placed = engine_.destination().publish(publication.file, publication.path, &blocking);
   if (placed || placed.error().code != "parent-is-file") return placed;
-  const auto flipped = replace_file_by_directory(blocking);
+  const auto flipped = replace_file_by_directory(blocking, publication);
   if (!flipped) return flipped;
   return engine_.destination().publish(publication.file, publication.path, &blocking);
 }
@@ -256,7 +256,8 @@ Result<std::optional<ObjectRow>> Publisher::row_of(const std::string& key) {
   return engine_.writer().find(key);
 }
 
-Result<void> Publisher::replace_file_by_directory(const std::string& blocking) {
+Result<void> Publisher::replace_file_by_directory(const std::string& blocking,
+                                                  const Publication& below) {
   const std::string key = engine_.options().source.prefix + blocking;
   const auto path = local::RelativePath::from_key(key, engine_.options().source.prefix);
   if (!path) return path.error();
@@ -276,14 +277,19 @@ Result<void> Publisher::replace_file_by_directory(const std::string& blocking) {
   std::erase_if(durable_.rows, is_it);
   renamed_.deletes.push_back(key);
   renamed_.to_sync.renamed.push_back(*path);
+  ObjectEvent event;
+  event.key = key;
   const Error shadowed(ErrorKind::refused_key, "the key '" + text::escaped(key) +
                                                    "' is shadowed: there are keys below '" +
                                                    text::escaped(key) + "/'");
-  ObjectEvent event;
-  event.what = What::refused;
-  event.key = key;
-  event.reason = shadowed.message;
-  event.error = &shadowed;
+  if (below.shadows) {
+    event.what = What::refused;
+    event.reason = shadowed.message;
+    event.error = &shadowed;
+  } else {
+    event.what = What::forgotten;  // the bucket has it no longer
+    event.reason = "became a folder";
+  }
   engine_.report(event);
   return {};
 }

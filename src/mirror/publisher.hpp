@@ -73,7 +73,7 @@ class Publisher {
   Result<void> place(Publication& publication);
   /// `a/b` is to be stored where the file `a` is: if the file is ours and unmodified, the folder
   /// wins.
-  Result<void> replace_file_by_directory(const std::string& blocking);
+  Result<void> replace_file_by_directory(const std::string& blocking, const Publication& below);
   Result<std::optional<ObjectRow>> row_of(const std::string& key);
   void done(Publication& publication, What what);
   void failed(Publication& publication, const Error& error);

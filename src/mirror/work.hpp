@@ -45,6 +45,7 @@ struct Publication {
   std::optional<PartialRow> partial;
   LocalFile expected;  ///< only with `touch`: the file as it was decided upon
   std::string reason;
+  bool shadows = false;  ///< a key that would be a file where this one needs a folder is listed
 };
 
 }  // namespace sluice::mirror

@@ -28,8 +28,9 @@ struct FetchTask {
   std::string key;
   local::RelativePath path;
   Version version;
-  bool has_checksum = false;               ///< the listing promises one
-  std::string reason;                      ///< for the event: `fresh`, `changed`…
+  bool has_checksum = false;  ///< the listing promises one
+  bool shadows = false;  ///< a key that would be a file where this one needs a folder is listed
+  std::string reason;    ///< for the event: `fresh`, `changed`…
   std::shared_ptr<const PartialRow> left;  ///< what an earlier run left of this key, maybe outdated
 };
 

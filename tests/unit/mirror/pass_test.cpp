@@ -313,7 +313,28 @@ TEST_P(PassTest, AFileBecomesAFolderAcrossPasses) {
   bucket_.remove("a");
   const auto summary = run();
   EXPECT_EQ(tree(), (Tree{{"a/b", "below"}}));
-  (void)summary;
+  EXPECT_EQ(exit_status(summary), ExitStatus::equal);
+  EXPECT_EQ(observer_->keys(What::forgotten), std::vector<std::string>{"a"});
+  EXPECT_EQ(summary.progress.count(What::refused) + summary.progress.count(What::extraneous), 0u);
+
+  bucket_.remove("a/b");
+  bucket_.put("a/c/d", "deeper");
+  bucket_.put("a-b", "between");
+  options_.delete_extraneous = true;
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_EQ(tree(), (Tree{{"a/c/d", "deeper"}, {"a-b", "between"}}));
+}
+
+TEST_P(PassTest, AFileIsShadowedByKeysBelowItThatComeLater) {
+  bucket_.put("a", "file");
+  bucket_.put("a-b", "between");
+  ASSERT_EQ(exit_status(run()), ExitStatus::equal);
+  bucket_.put("a/b", "below");
+  for (int pass = 0; pass < 2; ++pass) {
+    EXPECT_EQ(exit_status(run()), ExitStatus::incomplete);
+    EXPECT_EQ(observer_->keys(What::refused), std::vector<std::string>{"a"});
+    EXPECT_EQ(tree(), (Tree{{"a/b", "below"}, {"a-b", "between"}}));
+  }
 }
 
 TEST_P(PassTest, WhatIsInTheWayIsRefused) {
