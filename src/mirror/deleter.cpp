@@ -98,10 +98,9 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
     const auto local = engine_.destination().stat_file(*path);
     if (!local) return local.error();
     if (local->type == FileType::directory) {
-      // Keys below it have come in this pass: the publisher has seen to the file.
-      const auto known = engine_.writer().find(row.key);
-      if (!known) return known.error();
-      if (!*known) continue;
+      const auto became = became_folder(row, batch);
+      if (!became) return became.error();
+      if (*became) continue;
     }
     if (local->type == FileType::absent) {
       report(What::forgotten, row, "gone from both sides", nullptr);
@@ -118,6 +117,21 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
     }
   }
   return candidates;
+}
+
+/// Whether the directory where our file was holds keys of the mirror: then the publisher has seen
+/// to the file, in this pass or in one that was cut short before its row was gone.
+Result<bool> Deleter::became_folder(const ObjectRow& row, record::Batch& batch) {
+  const auto known = engine_.writer().find(row.key);
+  if (!known) return known.error();
+  if (!*known) return true;
+  const std::string below = row.key + "/";
+  const auto next = engine_.writer().rows_after(below, 1);
+  if (!next) return next.error();
+  if (next->empty() || !next->front().key.starts_with(below)) return false;
+  report(What::forgotten, row, "became a folder", nullptr);
+  batch.deletes.push_back(row.key);
+  return true;
 }
 
 async::Task<void> Deleter::confirm(std::vector<Candidate>& candidates) {

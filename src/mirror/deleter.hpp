@@ -37,6 +37,7 @@ class Deleter {
   async::Task<Result<void>> run_chunk(std::vector<ObjectRow>& rows);
   /// What is to be removed of these rows; the others are reported or forgotten.
   Result<std::vector<Candidate>> candidates_of(std::vector<ObjectRow>& rows, record::Batch& batch);
+  Result<bool> became_folder(const ObjectRow& row, record::Batch& batch);
   async::Task<void> confirm(std::vector<Candidate>& candidates);
   void remove(Candidate& candidate, record::Batch& batch);
   void report(What what, const ObjectRow& row, std::string_view reason, const Error* error);

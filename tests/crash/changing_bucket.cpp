@@ -39,7 +39,16 @@ void ChangingBucket::remove(const std::string& key) {
 }
 
 void ChangingBucket::change() {
+  // A file gives way to a folder of its name.
+  if (const std::string file = "turns/" + std::to_string(turns_); keys_[file].present) {
+    remove(file);
+    put(file + "/inside", draw_size(), random_());
+    ++turns_;
+  } else {
+    put(file, draw_size(), random_());
+  }
   for (const auto& [key, history] : keys_) {
+    if (key.starts_with("turns/")) continue;
     const std::uint64_t what = random_() % 100;
     const std::uint64_t size = history.versions.back().info.size;
     if (!history.present) {

@@ -39,7 +39,7 @@ class ChangingBucket {
   const std::map<std::string, KeyHistory>& keys() const { return keys_; }
 
   /// About one key in three: new bytes of the same or another size, only a newer time, removed, or
-  /// put back.
+  /// put back. In every other change a key `a` is replaced by a key `a/inside`.
   void change();
   /// One key gets new bytes.
   void replace_one();
@@ -63,6 +63,7 @@ class ChangingBucket {
   std::shared_ptr<origin::MemoryBucket> bucket_ = std::make_shared<origin::MemoryBucket>();
   std::map<std::string, KeyHistory> keys_;
   std::map<std::string, std::uint64_t> content_seeds_;  ///< of each key's newest version
+  unsigned turns_ = 0;                                  ///< keys that were files and are folders
   std::int64_t last_modified_ms_ = 1'600'000'000'000;
 };
 

@@ -1,4 +1,5 @@
-// One pass whose groups are committed often: grouped_sync ENDPOINT BUCKET DIR PART_BYTES AGE_MS.
+// One pass whose groups are committed often: grouped_sync ENDPOINT BUCKET DIR PART_BYTES AGE_MS
+// full|files (what --durability says).
 // A pass of the tests is over within a second, which would be one group.
 
 #include "sluice/mirror.hpp"
@@ -21,13 +22,15 @@ class Quiet final : public sluice::Observer {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) return static_cast<int>(sluice::ExitStatus::usage);
+  if (argc != 7) return static_cast<int>(sluice::ExitStatus::usage);
   sluice::MirrorOptions options;
   options.source.endpoint_url = argv[1];
   options.source.bucket = argv[2];
   options.dir = argv[3];
   options.tuning.part_bytes = std::stoull(argv[4]);
   options.tuning.group_age = std::chrono::milliseconds(std::stoi(argv[5]));
+  if (std::string(argv[6]) == "files")
+    options.durability = sluice::MirrorOptions::Durability::each_file;
   options.delete_extraneous = true;
   options.max_delete.percent = 100;
   Quiet quiet;

@@ -89,8 +89,12 @@ std::unique_ptr<Program> Trial::start(Commits commits, const Words& flags) {
   ProgramOptions options = sync_options(flags);
   if (commits == Commits::also_often && draw(2) == 0) {
     options.path = variable("GROUPED_SYNC");
-    options.arguments = {server_->url(), "photos", dir_, std::to_string(ChangingBucket::kPartBytes),
-                         std::to_string(2 + draw(40))};
+    options.arguments = {server_->url(),
+                         "photos",
+                         dir_,
+                         std::to_string(ChangingBucket::kPartBytes),
+                         std::to_string(2 + draw(40)),
+                         draw(3) == 0 ? "files" : "full"};
   }
   return std::make_unique<Program>(std::move(options));
 }

@@ -325,6 +325,23 @@ TEST_P(PassTest, AFileBecomesAFolderAcrossPasses) {
   EXPECT_EQ(tree(), (Tree{{"a/c/d", "deeper"}, {"a-b", "between"}}));
 }
 
+TEST_P(PassTest, AFolderWhoseFileARunThatWasKilledLeftInTheRecord) {
+  bucket_.put("a", "file");
+  run();
+  const std::string path = options_.dir + "/.sluice/record.db";
+  const auto row = record::Record::connect(path, record::Access::read_only).value()->find("a");
+  bucket_.remove("a");
+  bucket_.put("a/b", "below");
+  run();
+  record::Batch batch;
+  batch.upserts = {**row};
+  ASSERT_TRUE(record::Record::connect(path, record::Access::read_write).value()->commit(batch));
+  options_.delete_extraneous = true;
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_EQ(observer_->keys(What::forgotten), std::vector<std::string>{"a"});
+  EXPECT_EQ(tree(), (Tree{{"a/b", "below"}}));
+}
+
 TEST_P(PassTest, AFileIsShadowedByKeysBelowItThatComeLater) {
   bucket_.put("a", "file");
   bucket_.put("a-b", "between");
