@@ -141,6 +141,7 @@ void EventStream::pass_finished(const PassSummary& summary, ExitStatus status) {
       .number("to_fetch", progress.to_fetch)
       .number("to_fetch_bytes", progress.to_fetch_bytes)
       .number("fetched_bytes", progress.fetched_bytes)
+      .number("resumed_bytes", progress.resumed_bytes)
       .number("retries", progress.retries)
       .object("counts", counts_of(progress))
       .object("proofs", proofs_of(summary.proofs))

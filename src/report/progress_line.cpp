@@ -48,10 +48,10 @@ std::optional<double> seconds_left(const Progress& progress, std::uint64_t done_
                                    const RateMeter& bytes, const RateMeter& objects) {
   if (!progress.listing_done) return std::nullopt;
   double seconds = 0;
-  if (progress.fetched_bytes < progress.to_fetch_bytes) {
+  const std::uint64_t here = progress.fetched_bytes + progress.resumed_bytes;
+  if (here < progress.to_fetch_bytes) {
     if (bytes.per_second() <= 0) return std::nullopt;
-    seconds =
-        static_cast<double>(progress.to_fetch_bytes - progress.fetched_bytes) / bytes.per_second();
+    seconds = static_cast<double>(progress.to_fetch_bytes - here) / bytes.per_second();
   }
   if (done_objects < progress.listed && objects.per_second() > 0)
     seconds = std::max(seconds,
@@ -109,7 +109,8 @@ std::string ProgressLine::render(const Progress& progress, std::chrono::millisec
         {fmt::format("{} of {}{} objects", grouped(done), grouped(progress.listed), more), 5});
   }
   if (progress.to_fetch_bytes > 0) {
-    const std::uint64_t part = std::min(progress.fetched_bytes, progress.to_fetch_bytes);
+    const std::uint64_t part =
+        std::min(progress.fetched_bytes + progress.resumed_bytes, progress.to_fetch_bytes);
     segments.push_back({bytes_of(part, progress.to_fetch_bytes, more), 3});
     const auto rate = static_cast<std::uint64_t>(bytes_.per_second());
     segments.push_back({units::format_size(rate) + "/s", 2});

@@ -41,8 +41,13 @@ std::string headline(const PassSummary& summary, Run run) {
 std::string fetched_item(const PassSummary& summary, Run run) {
   const Progress& progress = summary.progress;
   const std::uint64_t bytes = run == Run::dry ? progress.to_fetch_bytes : progress.fetched_bytes;
-  return fmt::format("{} {} ({})", grouped(progress.count(What::fetched)),
-                     run == Run::dry ? "to fetch" : "fetched", units::format_size(bytes));
+  std::string out =
+      fmt::format("{} {} ({}", grouped(progress.count(What::fetched)),
+                  run == Run::dry ? "to fetch" : "fetched", units::format_size(bytes));
+  if (progress.resumed_bytes > 0)
+    out += fmt::format(", and {} from a run that was cut short",
+                       units::format_size(progress.resumed_bytes));
+  return out + ")";
 }
 
 Sentence operations(const PassSummary& summary, Run run) {

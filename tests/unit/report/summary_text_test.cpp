@@ -1,5 +1,6 @@
 #include "report/summary_text.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace sluice::report {
@@ -104,6 +105,16 @@ TEST(Shortcomings, NamesWhatIsMissing) {
   set(summary, What::failed, 2);
   set(summary, What::archived, 1000);
   EXPECT_EQ(shortcomings(summary), "2 failed, 1,000 archived");
+}
+
+TEST(SummaryText, SaysWhatCameFromARunThatWasCutShort) {
+  PassSummary summary;
+  summary.listing_complete = true;
+  summary.progress.counts[static_cast<std::size_t>(What::fetched)] = 1;
+  summary.progress.fetched_bytes = std::uint64_t{1} << 30;
+  summary.progress.resumed_bytes = std::uint64_t{3} << 30;
+  EXPECT_THAT(summary_text(summary, Run::real),
+              testing::HasSubstr("1 fetched (1 GiB, and 3 GiB from a run that was cut short)"));
 }
 
 }  // namespace
