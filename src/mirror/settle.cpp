@@ -28,6 +28,15 @@ std::optional<local::StagedFile> intact(local::Destination& destination,
   return std::move(*staged);
 }
 
+/// Whether nothing but what the record knows stands at the final name: a file that was modified
+/// since the crash is for the pass to decide upon.
+Result<bool> may_replace(record::Record& record, const std::string& key, const LocalFile& found) {
+  if (found.type == FileType::absent) return true;
+  const auto row = record.find(key);
+  if (!row) return row.error();
+  return row->has_value() && (*row)->state == RowState::stored && found == file_of(**row);
+}
+
 struct ToPublish {
   ToPublish(PendingRow p, local::RelativePath where, local::StagedFile f)
       : pending(std::move(p)), path(std::move(where)), file(std::move(f)) {}
@@ -52,11 +61,14 @@ Result<Settled> settle(record::Record& record, local::Destination& destination, 
     const auto path = local::RelativePath::from_key(row.row.key, prefix);
     if (!path) continue;
     const auto found = destination.stat_file(*path);
-    if (found && *found == file_of(row.row)) {
+    if (!found) return found.error();
+    const auto replaceable = may_replace(record, row.row.key, *found);
+    if (!replaceable) return replaceable.error();
+    if (*found == file_of(row.row)) {
       renamed.renamed.push_back(*path);
       batch.upserts.push_back(std::move(row.row));
       ++out.stored;
-    } else if (auto file = intact(destination, row)) {
+    } else if (auto file = *replaceable ? intact(destination, row) : std::nullopt) {
       staged.staged.push_back(row.staged_name);
       complete.emplace_back(std::move(row), *path, std::move(*file));
     } else {

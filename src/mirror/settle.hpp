@@ -17,9 +17,9 @@ struct Settled {
   std::uint64_t dropped = 0;    ///< will be fetched again
 };
 
-/// At start, before anything else is done to the mirror: each pending row is settled (the final
-/// name has the pending file: stored; the staged file is still what it was: published; else
-/// dropped), and staging is emptied but for partial downloads. Blocks.
+/// At start, before anything else is done to the mirror: each pending row is settled. The final
+/// name has the pending file: stored. It is as the record knows it, and the staged file is still
+/// what it was: published. Else dropped. Then staging is emptied but for partial downloads. Blocks.
 Result<Settled> settle(record::Record& record, local::Destination& destination, GroupSync& sync,
                        const std::string& prefix);
 

@@ -119,6 +119,28 @@ TEST_F(SettleTest, TheOldRowStaysUntilItsSuccessorIsThere) {
   EXPECT_TRUE(is_stored(before));
 }
 
+TEST_F(SettleTest, WhatWasModifiedSinceIsNotReplaced) {
+  const auto before = stage("p/a", "old");
+  rename_into_place(before);
+  settle_all();
+  stage("p/a", "new one");
+  fake::write_file(dir_ / "mirror/a", "edited");
+  stage("p/b", "content");
+  fake::write_file(dir_ / "mirror/b", "somebody's");
+  EXPECT_EQ(settle_all().dropped, 2u);
+  EXPECT_EQ(fake::read_file(dir_ / "mirror/a"), "edited");
+  EXPECT_EQ(fake::read_file(dir_ / "mirror/b"), "somebody's");
+}
+
+TEST_F(SettleTest, ANewVersionReplacesTheOneTheRecordKnows) {
+  rename_into_place(stage("p/a", "old"));
+  settle_all();
+  const auto after = stage("p/a", "new one");
+  EXPECT_EQ(settle_all().published, 1u);
+  EXPECT_EQ(fake::read_file(dir_ / "mirror/a"), "new one");
+  EXPECT_TRUE(is_stored(after));
+}
+
 TEST_F(SettleTest, WhatStandsInTheWayIsLeftToThePass) {
   stage("p/a", "content");
   fs::create_directory(dir_ / "mirror/a");
