@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace sluice::local {
@@ -111,8 +113,20 @@ int remove_all_but_directories(int fd) {
   }
 }
 
+/// tmpfs would clear each page now, only to have it overwritten.
+bool is_reserving_cheap(int fd) noexcept {
+  struct statfs st {};
+  return fstatfs(fd, &st) != 0 || static_cast<unsigned>(st.f_type) != TMPFS_MAGIC;
+}
+
 /// 0 or an errno; a file system that cannot reserve is none.
-int reserve(int fd, std::uint64_t size_bytes) {
+int reserve(int fd, std::uint64_t size_bytes, bool cheap) {
+  if (!cheap) {
+    // What others take meanwhile is noticed when it is written.
+    struct statfs st {};
+    if (fstatfs(fd, &st) != 0 || st.f_blocks == 0) return 0;
+    return size_bytes / static_cast<std::uint64_t>(st.f_bsize) < st.f_bavail ? 0 : ENOSPC;
+  }
   // KEEP_SIZE: a file of full length that holds only zeros would look finished.
   while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)) != 0) {
     if (errno == EINTR) continue;
@@ -135,6 +149,7 @@ Result<Staging> Staging::open(const Beneath& beneath, int folder, const std::str
     return local_error("cannot create " + out.shown_, errno);
   out.fd_ = FileDescriptor(beneath.open_at(folder, kStagingName, O_RDONLY | O_DIRECTORY));
   if (!out.fd_) return local_error("cannot open " + out.shown_, -out.fd_.get());
+  out.reserves_ = is_reserving_cheap(out.fd());
   if (const int failed = remove_all_but_directories(out.fd()); failed != 0)
     return out.error("cannot clear what is left", failed);
   return out;
@@ -188,7 +203,7 @@ Result<StagedFile> Staging::create(unsigned shard, std::uint64_t size_bytes) {
       return error("cannot create a folder", errno);
   }
   if (size_bytes >= kReserveFrom) {
-    if (const int failed = reserve(out.fd(), size_bytes); failed != 0)
+    if (const int failed = reserve(out.fd(), size_bytes, reserves_); failed != 0)
       return error("cannot reserve space", failed);
   }
   return out;

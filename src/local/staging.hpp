@@ -33,6 +33,7 @@ class Staging {
 
   FileDescriptor fd_;
   std::string shown_;
+  bool reserves_ = true;  ///< blocks of large files are taken at once, not only counted
   // On the heap, so that this can be moved: threads share the counter.
   std::unique_ptr<std::atomic<std::uint64_t>> next_;
 };
