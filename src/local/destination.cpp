@@ -295,9 +295,16 @@ Result<StagedFile> Destination::reopen_staged(const std::string& name) {
 }
 
 Result<LocalFile> Destination::stat_file(const RelativePath& path) const {
+  AbsentFolder none;
+  return stat_file(path, none);
+}
+
+Result<LocalFile> Destination::stat_file(const RelativePath& path, AbsentFolder& absent) const {
   if (!impl_->root) return LocalFile{};
-  const auto resolve = [this, &path](std::string_view parent) {
+  if (!absent.path.empty() && absent.path == path.parent()) return LocalFile{};
+  const auto resolve = [this, &path, &absent](std::string_view parent) {
     FileDescriptor fd(impl_->beneath.open_directory(parent));
+    if (fd.get() == -ENOENT) absent.path = parent;
     // Judged together with the parent: both are resolved at the same moment.
     if (fd.get() != -ENOENT && impl_->is_own_folder(path.text())) return -EXDEV;
     return fd ? fd.release() : fd.get();

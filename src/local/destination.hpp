@@ -78,6 +78,11 @@ struct DestinationOptions {
   bool force_walk = false;  ///< as if the kernel had no openat2 (tests)
 };
 
+/// A folder that was not there a moment ago.
+struct AbsentFolder {
+  std::string path;  ///< empty: none (the destination itself is always there)
+};
+
 /// The directory that the mirror lives in. Opened once; every path is resolved beneath it without
 /// following a symlink or crossing a mount point (openat2, or an O_NOFOLLOW walk where the kernel
 /// lacks it). Errors: `local`; `refused_key` if something that is not ours or not a regular file is
@@ -113,6 +118,9 @@ class Destination {
   /// `other`: nothing could be stored there. `refused_key` with code "name-refused" if the file
   /// system cannot hold such a name.
   Result<LocalFile> stat_file(const RelativePath& path) const;
+  /// The same for one who looks at many files at once, in the order of their keys: a folder that
+  /// was not there is not looked for again.
+  Result<LocalFile> stat_file(const RelativePath& path, AbsentFolder& absent) const;
   /// For hashing: read-only, O_NOFOLLOW, never blocks; `refused_key` unless a regular file.
   Result<FileDescriptor> open_file(const RelativePath& path) const;
 

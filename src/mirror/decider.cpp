@@ -113,6 +113,7 @@ async::Task<void> Decider::run() {
 }
 
 async::Task<bool> Decider::decide_page(ListPage& page) {
+  absent_ = {};
   for (const ListedObject& object : page.objects) {
     ++engine_.counters().listed;
     engine_.counters().listed_bytes += object.size;
@@ -147,7 +148,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
   shadowing_ = shadows(object.key);
   if (path->is_directory()) co_return co_await directory(object, *path);
 
-  const auto local = engine_.destination().stat_file(*path);
+  const auto local = engine_.destination().stat_file(*path, absent_);
   if (!local) {
     pass_.abort(local.error());
     co_return false;

@@ -42,6 +42,7 @@ class Decider {
   Pass& pass_;
   Engine& engine_;
   plan::MergeJoin join_;
+  local::AbsentFolder absent_;  ///< met while deciding the present page
   /// Keys of this listing, each the beginning of the next, the last the one before the present.
   std::vector<std::string> above_;
   bool shadowing_ = false;  ///< what shadows() said of the present key

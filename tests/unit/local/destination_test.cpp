@@ -145,6 +145,22 @@ TEST_P(DestinationTest, StatSeesFoldersThatComeGoAndChange) {
   EXPECT_EQ(stat("d/f").type, FileType::other) << "never through a link";
 }
 
+TEST_P(DestinationTest, AFolderThatIsNotThereIsLookedForOnce) {
+  AbsentFolder absent;
+  EXPECT_EQ(destination().stat_file(key("d/f"), absent)->type, FileType::absent);
+  EXPECT_EQ(absent.path, "d");
+  fs::create_directories(root() / "d/e");
+  spill(root() / "d/f", "1");
+  spill(root() / "d/e/f", "1");
+  EXPECT_EQ(destination().stat_file(key("d/g"), absent)->type, FileType::absent);
+  EXPECT_EQ(destination().stat_file(key("d/f"), absent)->type, FileType::absent);
+  EXPECT_EQ(destination().stat_file(key("d/e/f"), absent)->size, 1U) << "another folder";
+  absent = {};
+  EXPECT_EQ(destination().stat_file(key("d/f"), absent)->size, 1U);
+  EXPECT_EQ(destination().stat_file(key("nothing"), absent)->type, FileType::absent);
+  EXPECT_TRUE(absent.path.empty()) << "only the file was not there";
+}
+
 TEST_P(DestinationTest, OpensForHashingOnly) {
   ASSERT_TRUE(put("d/f", "content"));
   const FileDescriptor fd = destination().open_file(key("d/f")).value();
