@@ -47,70 +47,54 @@ bool is_staged_name(const std::string& name) {
                      [&](const char& c) { return (c >= '0' && c <= '9') || &c == &name[slash]; });
 }
 
-/// Empties a directory without following anything. 0 or an errno.
-int empty_directory(int parent, const char* name, int depth) {
-  if (depth > kDeepest) return ELOOP;
-  const DirectoryStream dir = open_stream(parent, name);
+/// Calls visit(directory, name) for each entry, until one answers an errno. 0 or an errno.
+template <class Visit>
+int each_entry(const DirectoryStream& dir, Visit&& visit) {
   if (!dir) return errno;
-  const int here = dirfd(dir.get());
   for (;;) {
     errno = 0;
     const dirent* entry = readdir(dir.get());
     if (entry == nullptr) return errno;
-    const std::string_view entry_name(entry->d_name);
-    if (entry_name == "." || entry_name == "..") continue;
-    if (unlinkat(here, entry->d_name, 0) == 0 || errno == ENOENT) continue;
-    if (errno != EISDIR && errno != EPERM) return errno;
-    if (const int error = empty_directory(here, entry->d_name, depth + 1); error != 0) return error;
-    if (unlinkat(here, entry->d_name, AT_REMOVEDIR) != 0) return errno;
+    const std::string_view name(entry->d_name);
+    if (name == "." || name == "..") continue;
+    if (const int error = visit(dirfd(dir.get()), entry->d_name); error != 0) return error;
   }
+}
+
+/// Removes a file, or a directory with all that is in it, without following anything. 0 or an
+/// errno.
+int remove_entry(int parent, const char* name, int depth) {
+  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
+  if (errno != EISDIR && errno != EPERM) return errno;
+  if (depth > kDeepest) return ELOOP;
+  const int failed =
+      each_entry(open_stream(parent, name), [depth](int here, const char* entry_name) {
+        return remove_entry(here, entry_name, depth + 1);
+      });
+  if (failed != 0) return failed;
+  return unlinkat(parent, name, AT_REMOVEDIR) == 0 ? 0 : errno;
 }
 
 /// Empties the folders of shards but for the files of these names. 0 or an errno.
 int empty_but(int staging, const std::set<std::string>& kept) {
-  const DirectoryStream dir = open_stream(staging, ".");
-  if (!dir) return errno;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = readdir(dir.get());
-    if (entry == nullptr) return errno;
-    const std::string folder(entry->d_name);
-    if (folder == "." || folder == "..") continue;
-    const DirectoryStream files = open_stream(staging, folder.c_str());
-    if (!files) {
-      if (errno != ENOTDIR && errno != ELOOP) return errno;
-      if (unlinkat(staging, folder.c_str(), 0) != 0) return errno;
-      continue;
-    }
-    const int here = dirfd(files.get());
-    for (;;) {
-      errno = 0;
-      const dirent* file = readdir(files.get());
-      if (file == nullptr && errno != 0) return errno;
-      if (file == nullptr) break;
-      const std::string name(file->d_name);
-      if (name == "." || name == ".." || kept.contains(folder + "/" + name)) continue;
-      if (unlinkat(here, file->d_name, 0) == 0 || errno == ENOENT) continue;
-      if (errno != EISDIR && errno != EPERM) return errno;
-      if (const int error = empty_directory(here, file->d_name, 1); error != 0) return error;
-      if (unlinkat(here, file->d_name, AT_REMOVEDIR) != 0) return errno;
-    }
-  }
+  return each_entry(open_stream(staging, "."), [&kept](int parent, const char* name) {
+    const std::string folder(name);
+    const auto first = kept.lower_bound(folder + "/");
+    if (first == kept.end() || !first->starts_with(folder + "/"))
+      return remove_entry(parent, name, 0);
+    return each_entry(open_stream(parent, name), [&kept, &folder](int here, const char* file) {
+      return kept.contains(folder + "/" + file) ? 0 : remove_entry(here, file, 1);
+    });
+  });
 }
 
 /// Shards are directories and nothing else: a symlink put there before would lead our writes away.
 int remove_all_but_directories(int fd) {
-  const DirectoryStream dir = open_stream(fd, ".");
-  if (!dir) return errno;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = readdir(dir.get());
-    if (entry == nullptr) return errno;
+  return each_entry(open_stream(fd, "."), [](int parent, const char* name) {
     struct stat st {};
-    if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode) &&
-        unlinkat(fd, entry->d_name, 0) != 0)
-      return errno;
-  }
+    const bool goes = fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode);
+    return goes && unlinkat(parent, name, 0) != 0 ? errno : 0;
+  });
 }
 
 /// tmpfs would clear each page now, only to have it overwritten.
@@ -156,8 +140,8 @@ Result<Staging> Staging::open(const Beneath& beneath, int folder, const std::str
 }
 
 Result<void> Staging::clear(const std::set<std::string>& kept) {
-  const int failed = kept.empty() ? empty_directory(fd_.get(), ".", 0) : empty_but(fd_.get(), kept);
-  if (failed != 0) return error("cannot clear what is left", failed);
+  if (const int failed = empty_but(fd_.get(), kept); failed != 0)
+    return error("cannot clear what is left", failed);
   return {};
 }
 

@@ -119,6 +119,9 @@ struct Record::Impl {
 
   Result<Statement*> statement(StatementId id);
   Result<std::vector<ObjectRow>> select(StatementId id, std::string_view after, std::size_t limit);
+  template <class Row>
+  Result<std::optional<Row>> find_one(StatementId id, std::string_view key,
+                                      Row (*read)(const Statement&));
   Result<void> write(StatementId id, const std::vector<ObjectRow>& rows);
   Result<void> write_pending(const std::vector<PendingRow>& rows);
   Result<void> write_partials(const std::vector<PartialRow>& rows);
@@ -161,6 +164,21 @@ Result<std::vector<ObjectRow>> Record::Impl::select(StatementId id, std::string_
         return database.error();
     }
   }
+}
+
+template <class Row>
+Result<std::optional<Row>> Record::Impl::find_one(StatementId id, std::string_view key,
+                                                  Row (*read)(const Statement&)) {
+  const auto prepared = statement(id);
+  if (!prepared) return prepared.error();
+  Statement& query = **prepared;
+  const Run run(query);
+  query.bind_blob(1, key);
+  const Step step = query.step();
+  if (step == Step::failed) return database.error();
+  std::optional<Row> found;
+  if (step == Step::row) found = read(query);
+  return found;
 }
 
 Result<void> Record::Impl::write(StatementId id, const std::vector<ObjectRow>& rows) {
@@ -377,16 +395,7 @@ Result<std::vector<ObjectRow>> Record::rows_after(std::string_view after, std::s
 }
 
 Result<std::optional<ObjectRow>> Record::find(std::string_view key) {
-  const auto prepared = impl_->statement(kFind);
-  if (!prepared) return prepared.error();
-  Statement& query = **prepared;
-  const Run run(query);
-  query.bind_blob(1, key);
-  const Step step = query.step();
-  if (step == Step::failed) return impl_->database.error();
-  std::optional<ObjectRow> found;
-  if (step == Step::row) found = read_row(query);
-  return found;
+  return impl_->find_one<ObjectRow>(kFind, key, read_row);
 }
 
 Result<void> Record::commit(const Batch& batch) {
@@ -416,16 +425,7 @@ Result<std::vector<PendingRow>> Record::pending() {
 }
 
 Result<std::optional<PartialRow>> Record::find_partial(std::string_view key) {
-  const auto prepared = impl_->statement(kFindPartial);
-  if (!prepared) return prepared.error();
-  Statement& query = **prepared;
-  const Run run(query);
-  query.bind_blob(1, key);
-  const Step step = query.step();
-  if (step == Step::failed) return impl_->database.error();
-  std::optional<PartialRow> found;
-  if (step == Step::row) found = read_partial(query);
-  return found;
+  return impl_->find_one<PartialRow>(kFindPartial, key, read_partial);
 }
 
 Result<std::vector<PartialName>> Record::partial_names() {
