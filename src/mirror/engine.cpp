@@ -5,6 +5,7 @@
 #include "mirror/settle.hpp"
 
 #include <algorithm>
+#include <sched.h>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -35,7 +36,12 @@ transfer::FetchOptions fetch_options_of(const MirrorOptions& options) {
 
 unsigned resolved_threads(const TuningOptions& tuning) noexcept {
   if (tuning.threads != 0) return std::min(tuning.threads, 64u);
-  return std::clamp(std::thread::hardware_concurrency(), 1u, 4u);
+  // Those that we may run on: a container or taskset may leave us fewer than there are.
+  cpu_set_t allowed;
+  const bool known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+  const unsigned cores =
+      known ? static_cast<unsigned>(CPU_COUNT(&allowed)) : std::thread::hardware_concurrency();
+  return std::clamp(cores, 1u, 4u);
 }
 
 unsigned resolved_transfers(const TuningOptions& tuning) noexcept {
