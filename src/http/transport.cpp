@@ -197,18 +197,19 @@ class TlsStream final : public Stream {
 
   IoResult read(std::span<std::byte> into) override {
     std::size_t filled = 0;
-    // A record is 16 KiB at most; what read-ahead already holds is taken at once.
-    do {
+    // A record is 16 KiB at most: what has come is taken at once, so that the file is written in
+    // large pieces.
+    while (filled < into.size()) {
       std::size_t got = 0;
       ERR_clear_error();
       const int outcome = SSL_read_ex(ssl_, into.data() + filled, into.size() - filled, &got);
       if (outcome != 1) {
-        // What ended the stream is said again by the next call.
+        // What ended the stream, or that nothing is there, is said again by the next call.
         if (filled > 0) break;
         return interpret(outcome);
       }
       filled += got;
-    } while (filled < into.size() && SSL_has_pending(ssl_) == 1);
+    }
     return {Io::done, filled};
   }
 
