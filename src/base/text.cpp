@@ -182,6 +182,20 @@ bool is_utf8(std::string_view bytes) noexcept {
   return true;
 }
 
+std::string big_endian(std::uint64_t value, std::size_t bytes) {
+  std::string out(bytes, '\0');
+  for (std::size_t i = 0; i < bytes; ++i)
+    out[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (bytes - 1 - i))));
+  return out;
+}
+
+std::uint64_t from_big_endian(std::string_view bytes) noexcept {
+  std::uint64_t value = 0;
+  for (const char c : bytes)
+    value = (value << 8) | static_cast<unsigned char>(c);
+  return value;
+}
+
 std::string hex(std::span<const std::byte> bytes) {
   std::string out(bytes.size() * 2, '\0');
   for (std::size_t i = 0; i < bytes.size(); ++i) {

@@ -24,6 +24,10 @@ std::string json_escaped(std::string_view bytes);
 /// Whether `bytes` is well-formed UTF-8 (no surrogates, no overlong forms).
 bool is_utf8(std::string_view bytes) noexcept;
 
+/// The low `bytes` bytes of a number, at most 8, the highest first; and back.
+std::string big_endian(std::uint64_t value, std::size_t bytes);
+std::uint64_t from_big_endian(std::string_view bytes) noexcept;
+
 std::string hex(std::span<const std::byte> bytes);
 std::optional<std::string> from_hex(std::string_view hex);
 

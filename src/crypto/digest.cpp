@@ -1,5 +1,6 @@
 #include "crypto/digest.hpp"
 
+#include "base/text.hpp"
 #include "crypto/crc.hpp"
 #include "crypto/evp.hpp"
 
@@ -16,20 +17,6 @@ const EVP_MD* fetch(const char* name) {
   if (const EVP_MD* found = EVP_MD_fetch(nullptr, name, "-fips")) return found;
   throw std::runtime_error(std::string("OpenSSL offers no ") + name +
                            ": check the providers in openssl.cnf");
-}
-
-std::string big_endian(std::uint64_t value, std::size_t size) {
-  std::string bytes(size, '\0');
-  for (std::size_t i = 0; i < size; ++i)
-    bytes[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (size - 1 - i))));
-  return bytes;
-}
-
-std::uint64_t number_of(std::string_view big_endian_bytes) noexcept {
-  std::uint64_t value = 0;
-  for (const char c : big_endian_bytes)
-    value = (value << 8) | static_cast<unsigned char>(c);
-  return value;
 }
 
 }  // namespace
@@ -143,7 +130,7 @@ void Hasher::update(std::span<const std::byte> bytes) {
 std::string Hasher::finish() {
   std::string bytes;
   if (is_combinable(algorithm_)) {
-    bytes = big_endian(crc_, digest_bytes(algorithm_));
+    bytes = text::big_endian(crc_, digest_bytes(algorithm_));
   } else {
     std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
     unsigned size = 0;
@@ -165,15 +152,15 @@ std::optional<std::string> combined(Algorithm algorithm, std::string_view digest
   const std::size_t size = digest_bytes(algorithm);
   if (!is_combinable(algorithm) || digest_a.size() != size || digest_b.size() != size)
     return std::nullopt;
-  const std::uint64_t a = number_of(digest_a);
-  const std::uint64_t b = number_of(digest_b);
+  const std::uint64_t a = text::from_big_endian(digest_a);
+  const std::uint64_t b = text::from_big_endian(digest_b);
   if (algorithm == Algorithm::crc64nvme)
-    return big_endian(crc64nvme_combined(a, b, length_b), size);
+    return text::big_endian(crc64nvme_combined(a, b, length_b), size);
   const auto a32 = static_cast<std::uint32_t>(a);
   const auto b32 = static_cast<std::uint32_t>(b);
-  return big_endian(algorithm == Algorithm::crc32 ? crc32_combined(a32, b32, length_b)
-                                                  : crc32c_combined(a32, b32, length_b),
-                    size);
+  return text::big_endian(algorithm == Algorithm::crc32 ? crc32_combined(a32, b32, length_b)
+                                                        : crc32c_combined(a32, b32, length_b),
+                          size);
 }
 
 }  // namespace sluice::crypto

@@ -30,10 +30,6 @@ ObjectRow row_of(const ListedObject& object, const LocalFile& local, Proof proof
   return row;
 }
 
-}  // namespace
-
-namespace {
-
 /// Goes on with what an earlier run left of this object; nullptr if that is of another version, or
 /// has gone: then nothing of it is left afterwards.
 std::shared_ptr<transfer::Assembly> resume(Engine& engine, transfer::FetchTask& task) {
@@ -153,7 +149,8 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
     pass_.abort(local.error());
     co_return false;
   }
-  above_.emplace_back(object.key);  // a file of this name is wanted
+  last_file_ = object.key;
+  above_.push_back(last_file_.size());
   const plan::Decision decision = plan::decide(object, *row, *local, engine_.decide_options());
   co_return co_await act(object, *path, *row, *local, decision);
 }
@@ -304,9 +301,7 @@ Result<bool> Decider::could_be_stored(const ListedObject& object, const local::R
     const auto row = engine_.reader().find(key);
     if (!row) return row.error();
     // A file of ours gives way to the folder.
-    const bool is_ours = *row && (*row)->state == RowState::stored &&
-                         *found == LocalFile{FileType::regular, (*row)->version.size,
-                                             (*row)->mtime_ns, (*row)->inode};
+    const bool is_ours = *row && (*row)->state == RowState::stored && *found == file_of(**row);
     if (is_ours) return true;
     refuse(object, Error(ErrorKind::refused_key,
                          "the file '" + text::escaped(parent->text()) +
@@ -319,10 +314,13 @@ Result<bool> Decider::could_be_stored(const ListedObject& object, const local::R
 /// Whether a key was listed that would be a file where this one needs a folder: in an ordered
 /// listing it came before, with only its own continuations between.
 bool Decider::shadows(std::string_view key) {
-  while (!above_.empty() && !key.starts_with(above_.back()))
+  const auto differs =
+      std::mismatch(key.begin(), key.end(), last_file_.begin(), last_file_.end()).first;
+  const auto shared = static_cast<std::size_t>(differs - key.begin());
+  while (!above_.empty() && above_.back() > shared)
     above_.pop_back();
-  return std::any_of(above_.begin(), above_.end(), [key](const std::string& above) {
-    return key.size() > above.size() && key[above.size()] == '/';
+  return std::any_of(above_.begin(), above_.end(), [key](std::size_t length) {
+    return key.size() > length && key[length] == '/';
   });
 }
 

@@ -4,6 +4,7 @@
 #include "mirror/pass.hpp"
 #include "plan/merge_join.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +44,10 @@ class Decider {
   Engine& engine_;
   plan::MergeJoin join_;
   local::AbsentFolder absent_;  ///< met while deciding the present page
-  /// Keys of this listing, each the beginning of the next, the last the one before the present.
-  std::vector<std::string> above_;
+  /// The last key that is wanted as a file, and the lengths of those among its beginnings that are
+  /// wanted so too, itself included. No string a key: a pass looks at millions.
+  std::string last_file_;
+  std::vector<std::size_t> above_;
   bool shadowing_ = false;  ///< what shadows() said of the present key
 };
 

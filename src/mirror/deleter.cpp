@@ -12,11 +12,6 @@ namespace sluice::mirror {
 
 namespace {
 
-bool matches(const ObjectRow& row, const LocalFile& local) noexcept {
-  return local.type == FileType::regular && local.size == row.version.size &&
-         local.mtime_ns == row.mtime_ns && local.inode == row.inode;
-}
-
 /// Asks the service about one key, on the control role.
 async::Task<Result<bool>> ask(Engine& engine, const std::string& key) {
   const std::function<async::Task<Result<bool>>()> attempt = [&]() {
@@ -81,7 +76,7 @@ async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
   local::ToSync removed;
   for (const Candidate& candidate : *candidates)
     removed.renamed.push_back(candidate.path);
-  const auto synced = engine_.sync().by_method(removed);
+  const auto synced = engine_.sync().run(removed);
   if (!synced) co_return synced.error();
   co_return engine_.writer().commit(batch);
 }
@@ -105,7 +100,7 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
     if (local->type == FileType::absent) {
       report(What::forgotten, row, "gone from both sides", nullptr);
       batch.deletes.push_back(row.key);
-    } else if (!matches(row, *local)) {
+    } else if (*local != file_of(row)) {
       report(engine_.options().delete_extraneous ? What::local_kept : What::extraneous, row,
              "modified-locally", nullptr);
       if (engine_.options().delete_extraneous) batch.deletes.push_back(row.key);
@@ -166,7 +161,7 @@ void Deleter::remove(Candidate& candidate, record::Batch& batch) {
   }
   if (engine_.options().dry_run) return report(What::deleted, candidate.row, reason, nullptr);
   const ObjectRow& row = candidate.row;
-  const LocalFile expected{FileType::regular, row.version.size, row.mtime_ns, row.inode};
+  const LocalFile expected = file_of(row);
   Result<void> removed;
   if (engine_.backup() != nullptr)
     removed = engine_.destination().back_up(candidate.path, expected, *engine_.backup());

@@ -55,7 +55,7 @@ void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
 async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
   if (!outcome.staged) {
     report_failure(pass, outcome);
-    if (!outcome.in_parts || !outcome.worthless) co_return;
+    if (!outcome.voids_partial) co_return;
     Publication discard(Publication::Kind::discard, outcome.task.path);
     discard.row.key = std::move(outcome.task.key);
     co_await pass.publications.push(discard);

@@ -35,18 +35,14 @@ Result<void> GroupSync::at_once() {
   return synced;
 }
 
-Result<void> GroupSync::each_file(const local::ToSync& what) {
-  return destination_.sync_each(what);
-}
-
-Result<void> GroupSync::by_method(const local::ToSync& what) {
-  switch (method()) {
+Result<void> GroupSync::run(Method method, const local::ToSync& what) {
+  switch (method) {
     case Method::none:
       break;
     case Method::at_once:
       return at_once();
     case Method::each_file:
-      return each_file(what);
+      return destination_.sync_each(what);
   }
   return {};
 }

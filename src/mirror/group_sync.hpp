@@ -43,13 +43,14 @@ class GroupSync {
   /// What the next sync should be.
   Method method() const noexcept;
 
-  /// Everything on the file system of the destination, the record included.
-  Result<void> at_once();
-  Result<void> each_file(const local::ToSync& what);
-  /// By whatever method; the record is not included if it is file by file.
-  Result<void> by_method(const local::ToSync& what);
+  /// `what` is looked at only if it goes file by file; at once is everything on the file system of
+  /// the destination, the record included.
+  Result<void> run(Method method, const local::ToSync& what);
+  Result<void> run(const local::ToSync& what) { return run(method(), what); }
 
  private:
+  Result<void> at_once();
+
   local::Destination& destination_;
   async::Runtime& runtime_;
   const Method usual_;

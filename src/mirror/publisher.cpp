@@ -11,10 +11,6 @@ namespace sluice::mirror {
 
 namespace {
 
-LocalFile file_of(const ObjectRow& row) {
-  return LocalFile{FileType::regular, row.version.size, row.mtime_ns, row.inode};
-}
-
 template <class T>
 void move_all(std::vector<T>& from, std::vector<T>& to) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
@@ -130,16 +126,12 @@ bool Publisher::prepare(const std::vector<Publication>& group) {
 
 bool Publisher::sync(const std::vector<Publication>& group, GroupSync::Method method) {
   if (broken_) return false;
-  Result<void> synced;
-  if (method == GroupSync::Method::at_once) {
-    synced = engine_.sync().at_once();
-  } else if (method == GroupSync::Method::each_file) {
-    local::ToSync what = renamed_.to_sync;
+  local::ToSync& what = renamed_.to_sync;
+  if (method == GroupSync::Method::each_file)
     for (const Publication& publication : group)
       if (publication.kind == Publication::Kind::place)
         what.staged.push_back(publication.file.name());
-    synced = engine_.sync().each_file(what);
-  }
+  const auto synced = engine_.sync().run(method, what);
   if (!synced) {
     // After a failed sync nobody knows what is on the disk: nothing of it may be recorded.
     broken_ = true;

@@ -11,10 +11,6 @@ namespace sluice::mirror {
 
 namespace {
 
-LocalFile file_of(const ObjectRow& row) {
-  return LocalFile{FileType::regular, row.version.size, row.mtime_ns, row.inode};
-}
-
 /// The staged file of a pending row if its content is still what was verified. A row without a
 /// digest proves nothing.
 std::optional<local::StagedFile> intact(local::Destination& destination,
@@ -77,7 +73,7 @@ Result<Settled> settle(record::Record& record, local::Destination& destination, 
   }
   if (!complete.empty()) {
     // After a power cut the page cache was read from the disk; after a kill it was not.
-    if (const auto synced = sync.by_method(staged); !synced) return synced.error();
+    if (const auto synced = sync.run(staged); !synced) return synced.error();
   }
   for (ToPublish& file : complete) {
     // Its time was set before the crash; it survives the rename like the inode.
@@ -92,7 +88,7 @@ Result<Settled> settle(record::Record& record, local::Destination& destination, 
   }
   if (!batch.upserts.empty()) {
     // First the renames become durable, then the record may name them.
-    if (const auto synced = sync.by_method(renamed); !synced) return synced.error();
+    if (const auto synced = sync.run(renamed); !synced) return synced.error();
   }
   if (const auto committed = record.commit(batch); !committed) return committed.error();
   if (const auto cleared = clear_leftovers(record, destination, {}); !cleared)

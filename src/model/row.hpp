@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/local_file.hpp"
 #include "model/object.hpp"
 #include "model/proof.hpp"
 
@@ -22,6 +23,11 @@ struct ObjectRow {
   Digest digest;
   RowState state = RowState::stored;
 };
+
+/// The file that a row says is there: what stat must answer for it to be ours and unmodified.
+inline LocalFile file_of(const ObjectRow& row) noexcept {
+  return LocalFile{FileType::regular, row.version.size, row.mtime_ns, row.inode};
+}
 
 /// One row of `pending`: a verified file that is about to be renamed into place, or has been, but
 /// not yet durably. Size, time and inode survive the rename, and so tell whether it happened.

@@ -1,5 +1,7 @@
 #include "record/rows.hpp"
 
+#include "base/text.hpp"
+
 #include <cstdint>
 #include <string_view>
 
@@ -8,18 +10,6 @@ namespace {
 
 constexpr std::size_t kIndexBytes = 4;
 constexpr std::size_t kPartBytes = kIndexBytes + 8;
-
-void append(std::string& out, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = bytes; i-- > 0;)
-    out.push_back(static_cast<char>(value >> (8 * i)));
-}
-
-std::uint64_t number(std::string_view bytes) noexcept {
-  std::uint64_t value = 0;
-  for (const char byte : bytes)
-    value = value << 8 | static_cast<unsigned char>(byte);
-  return value;
-}
 
 }  // namespace
 
@@ -55,8 +45,8 @@ std::string encode_parts(const PartialRow& row) {
   std::string out;
   out.reserve(row.parts.size() * kPartBytes);
   for (const auto& [index, crc] : row.parts) {
-    append(out, index, kIndexBytes);
-    append(out, crc, kPartBytes - kIndexBytes);
+    out += text::big_endian(index, kIndexBytes);
+    out += text::big_endian(crc, kPartBytes - kIndexBytes);
   }
   return out;
 }
@@ -81,8 +71,9 @@ PartialRow read_partial(const Statement& statement) {
   row.staged_name = statement.bytes(5);
   std::string_view parts = statement.bytes(6);
   for (; parts.size() >= kPartBytes; parts.remove_prefix(kPartBytes)) {
-    const auto index = static_cast<std::uint32_t>(number(parts.substr(0, kIndexBytes)));
-    row.parts[index] = number(parts.substr(kIndexBytes, kPartBytes - kIndexBytes));
+    const auto index =
+        static_cast<std::uint32_t>(text::from_big_endian(parts.substr(0, kIndexBytes)));
+    row.parts[index] = text::from_big_endian(parts.substr(kIndexBytes, kPartBytes - kIndexBytes));
   }
   return row;
 }

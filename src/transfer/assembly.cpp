@@ -1,26 +1,10 @@
 #include "transfer/assembly.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 
 namespace sluice::transfer {
-
-namespace {
-
-std::string bytes_of(std::uint64_t crc) {
-  std::string bytes;
-  for (int shift = 56; shift >= 0; shift -= 8)
-    bytes.push_back(static_cast<char>(crc >> shift));
-  return bytes;
-}
-
-std::uint64_t number_of(const std::string& bytes) noexcept {
-  std::uint64_t crc = 0;
-  for (const char byte : bytes)
-    crc = crc << 8 | static_cast<unsigned char>(byte);
-  return crc;
-}
-
-}  // namespace
 
 Assembly::Assembly(FetchTask task, PartPlan plan)
     : task_(std::move(task)),
@@ -40,7 +24,7 @@ Assembly::Assembly(FetchTask task, PartPlan plan, local::StagedFile staged, cons
 std::optional<Digest> Assembly::left_by_earlier_run(std::uint32_t index) const {
   const auto found = left_.find(index);
   if (found == left_.end()) return std::nullopt;
-  return Digest{DigestKind::crc64nvme, bytes_of(found->second)};
+  return Digest{DigestKind::crc64nvme, text::big_endian(found->second, kPartDigestBytes)};
 }
 
 PartialRow Assembly::partial_row(std::uint32_t index) const {
@@ -49,14 +33,14 @@ PartialRow Assembly::partial_row(std::uint32_t index) const {
   row.version = task_.version;
   row.part_bytes = plan_.part_bytes();
   row.staged_name = staged_.name();
-  row.parts[index] = number_of(part_digests_[index].bytes);
+  row.parts[index] = text::from_big_endian(part_digests_[index].bytes);
   return row;
 }
 
 PartialRow Assembly::partial_row() const {
   PartialRow row = partial_row(0);
   for (std::uint32_t index = 1; index < plan_.count(); ++index)
-    row.parts[index] = number_of(part_digests_[index].bytes);
+    row.parts[index] = text::from_big_endian(part_digests_[index].bytes);
   return row;
 }
 

@@ -152,25 +152,20 @@ async::Task<FetchOutcome> Fetcher::finish(std::shared_ptr<Assembly> assembly) {
       if (done) co_return FetchOutcome(std::move(*done));
       error = done.error();
     }
-    const bool in_parts = assembly->plan().count() > 1;
     const bool worthless = is_worthless(error.kind);
     if (worthless) assembly->discard();
+    const bool voids_partial = worthless && assembly->plan().count() > 1;
     FetchTask task = assembly->take_task();
-    if (!may_restart(error.kind) || restarts == kMaxRestarts) {
-      FetchOutcome failed(std::move(task), std::move(error));
-      failed.in_parts = in_parts;
-      failed.worthless = worthless;
-      co_return failed;
-    }
+    const auto failed = [&task, voids_partial](Error why) {
+      FetchOutcome outcome(std::move(task), std::move(why));
+      outcome.voids_partial = voids_partial;
+      return outcome;
+    };
+    if (!may_restart(error.kind) || restarts == kMaxRestarts) co_return failed(std::move(error));
 
     listener_.on_retry(error, restarts + 1, std::chrono::milliseconds(0));
     auto now = co_await head(task.key, false);
-    if (!now) {
-      FetchOutcome failed(std::move(task), now.error());
-      failed.in_parts = in_parts;
-      failed.worthless = worthless;
-      co_return failed;
-    }
+    if (!now) co_return failed(now.error());
     task.version = now->version;
     const PartPlan plan(task.version.size, options_.part_bytes);
     assembly = std::make_shared<Assembly>(std::move(task), plan);

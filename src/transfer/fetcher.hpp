@@ -26,8 +26,7 @@ struct FetchOutcome {
   FetchTask task;
   std::optional<StagedObject> staged;  ///< set on success
   Error error;
-  bool in_parts = false;   ///< the record may know of a partial download
-  bool worthless = false;  ///< on failure: what has come of it will serve no later run
+  bool voids_partial = false;  ///< on failure: parts that the record knows of serve no later run
 };
 
 struct FetchOptions {

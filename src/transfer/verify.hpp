@@ -33,6 +33,7 @@ Evidence strongest_evidence(const store::ObjectHead& head, VerifyMode mode);
 
 /// What each of several parts is hashed with: combinable, the fastest, and what S3 itself prefers.
 inline constexpr DigestKind kPartDigest = DigestKind::crc64nvme;
+inline constexpr std::size_t kPartDigestBytes = 8;
 
 /// A hash that is being computed over a stream.
 class RunningDigest {
