@@ -227,6 +227,11 @@ constexpr Row kActions[] = {
     {"list_ignore_encoding", [](Members&) { return faults::list_ignore_encoding(); }},
     {"list_prefix", [](Members& m) { return faults::list_prefix(m.text("prefix")); }},
     {"list_cut", [](Members& m) { return faults::list_cut(m.number("at")); }},
+    {"list_replace",
+     [](Members& m) {
+       std::string find = m.text("find");
+       return faults::list_replace(std::move(find), m.text("with", ""));
+     }},
 };
 
 Action parse_action(element json, const std::string& place) {

@@ -162,6 +162,8 @@ Action list_drop(std::string glob);  // the matching keys are left out
 Action list_ignore_encoding();       // plain names although encoding-type=url was asked
 Action list_prefix(std::string echoed);
 Action list_cut(std::uint64_t at);  // cut XML, with a matching Content-Length
+// `find`, where it first stands in the XML, becomes `with`. Nothing happens if it does not.
+Action list_replace(std::string find, std::string with);
 
 }  // namespace faults
 }  // namespace sluice::origin

@@ -94,4 +94,14 @@ Action list_cut(std::uint64_t at) {
   });
 }
 
+Action list_replace(std::string find, std::string with) {
+  return on_page("list_replace",
+                 [find = std::move(find), with = std::move(with)](Exchange& e, ListPage& page) {
+                   std::string xml = to_xml(page);
+                   const std::size_t at = xml.find(find);
+                   if (at != std::string::npos) xml.replace(at, find.size(), with);
+                   set_body(e.answer.response, std::move(xml), "application/xml");
+                 });
+}
+
 }  // namespace sluice::origin::faults

@@ -83,6 +83,7 @@ TEST(FaultScript, EveryActionOfTheReadme) {
       R"("list_ignore_encoding")",
       R"("list_prefix", "prefix": "x")",
       R"("list_cut", "at": 10)",
+      R"("list_replace", "find": "true", "with": "false")",
   };
   for (const std::string action : actions) {
     const std::string json = R"({"rules": [{"action": {"kind": )" + action + "}}]}";

@@ -66,6 +66,10 @@ TEST_F(ListFaultTest, Contents) {
   EXPECT_THAT(list(), HasSubstr("<Prefix>other/</Prefix>"));
   fault(faults::list_cut(300));
   EXPECT_EQ(list(), good.substr(0, 300));
+  fault(faults::list_replace("<Name>b</Name>", "<Name>another</Name>"));
+  EXPECT_THAT(list(), HasSubstr("<Name>another</Name><Prefix>"));
+  fault(faults::list_replace("nowhere", "gone"));
+  EXPECT_EQ(list(), good);
 }
 
 }  // namespace
