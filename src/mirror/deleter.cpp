@@ -1,6 +1,7 @@
 #include "mirror/deleter.hpp"
 
 #include "async/call_on.hpp"
+#include "base/text.hpp"
 #include "transfer/retry.hpp"
 
 #include <algorithm>
@@ -156,8 +157,12 @@ void Deleter::remove(Candidate& candidate, record::Batch& batch) {
     return report(What::failed, candidate.row, candidate.error->message, &*candidate.error);
   const std::string_view reason = candidate.excluded ? "excluded" : "gone from the bucket";
   if (!candidate.gone && !candidate.excluded) {
-    // Listed by nobody, yet there: it came back, or the listing lied. The next pass will tell.
-    return report(What::extraneous, candidate.row, "still in the bucket", nullptr);
+    // It came back, or the listing lied; either way what is here was not compared with it.
+    const Error unlisted(ErrorKind::changed,
+                         "'" + text::escaped(candidate.row.key) +
+                             "' was left out of the listing, but the server still has it: it was "
+                             "not deleted, and the next pass looks again");
+    return report(What::failed, candidate.row, unlisted.message, &unlisted);
   }
   if (engine_.options().dry_run) return report(What::deleted, candidate.row, reason, nullptr);
   const ObjectRow& row = candidate.row;

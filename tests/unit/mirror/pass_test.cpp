@@ -160,7 +160,8 @@ TEST_P(PassTest, AKeyThatIsStillThereIsNotDeleted) {
     if (operation == Operation::is_gone && key == "a") bucket_.put("a", "one");
     return fake::Bucket::Fault{};
   });
-  run();
+  EXPECT_EQ(exit_status(run()), ExitStatus::incomplete) << "it was not compared";
+  EXPECT_EQ(observer_->keys(What::failed), std::vector<std::string>{"a"});
   EXPECT_EQ(tree(), (Tree{{"a", "one"}, {"b", "two"}}));
 }
 
