@@ -39,6 +39,7 @@ struct Signals::State {
 
 Signals::Signals() : state_(std::make_shared<State>()) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   sigemptyset(&state_->caught);
   sigaddset(&state_->caught, SIGINT);
   sigaddset(&state_->caught, SIGTERM);

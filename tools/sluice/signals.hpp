@@ -6,7 +6,8 @@
 namespace sluice::cli {
 
 /// SIGINT, SIGTERM and SIGHUP: the first asks for an orderly stop, the second ends the process at
-/// once with 128 + its number. SIGPIPE is ignored: writes fail instead.
+/// once with 128 + its number. SIGPIPE and SIGXFSZ (a file at the limit of its size) are ignored:
+/// writes fail instead.
 ///
 /// To be made before any other thread, since threads inherit the blocked signals. A SIGHUP that the
 /// parent set to be ignored (nohup) stays so.
