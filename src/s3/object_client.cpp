@@ -39,7 +39,27 @@ struct Attempt {
   Draft draft;
   MaybeCredentials credentials;
   std::int64_t skew_seconds;
+  std::string signature;
 };
+
+/// Whether what a server says quotes what we sent it: words for a log must not.
+bool quotes_secret(std::string_view words, const Attempt& attempt) {
+  if (!attempt.credentials) return false;
+  for (const std::string* secret :
+       {&attempt.credentials->secret_key, &attempt.credentials->session_token, &attempt.signature})
+    if (!secret->empty() && words.find(*secret) != std::string_view::npos) return true;
+  return false;
+}
+
+/// The end of the Authorization header: `Signature=` and 64 digits (SigV4).
+std::string signature_of(const http::Request& request) {
+  constexpr std::string_view kName = "Signature=";
+  for (const auto& [name, value] : request.headers) {
+    const std::size_t at = text::iequals(name, "authorization") ? value.find(kName) : value.npos;
+    if (at != value.npos) return value.substr(at + kName.size());
+  }
+  return {};
+}
 
 bool same(const MaybeCredentials& a, const MaybeCredentials& b) noexcept {
   return a.has_value() == b.has_value() &&
@@ -154,7 +174,7 @@ async::Task<Result<bool>> ObjectClient::is_gone(std::string key) {
 async::Task<Result<void>> ObjectClient::perform(Call& call) {
   Corrected corrected;
   while (true) {
-    Attempt attempt{Place(*session_), {}, {}, session_->skew_seconds()};
+    Attempt attempt{Place(*session_), {}, {}, session_->skew_seconds(), {}};
     if (!corrected.left_out.empty()) attempt.place.leave_out_features();
     attempt.draft = call.draft(attempt.place);
     const Result<void> sent = co_await send(call, attempt);
@@ -188,6 +208,7 @@ async::Task<Result<void>> ObjectClient::send(Call& call, Attempt& attempt) {
 
   call.start(runtime_, attempt.skew_seconds);
   const http::Request request = sign(attempt);
+  attempt.signature = signature_of(request);
   session_->count(attempt.draft.kind);
   const std::shared_ptr<http::Client> in_use = *client;  // may be replaced meanwhile
   const Result<void> sent = co_await in_use->exchange(request, call);
@@ -253,6 +274,8 @@ Failure ObjectClient::assess(const Call& call, const Attempt& attempt,
   failure.operation = call.operation();
   failure.subject = call.subject();
   failure.document = call.error_document();
+  for (std::string* words : {&failure.document.code, &failure.document.message})
+    if (quotes_secret(*words, attempt)) *words = "(withheld: it quotes our credentials)";
   failure.status = head.status;
   // An error under status 200 counts as what it would have been with a 500 (botocore).
   const ErrorRow& row =
@@ -334,7 +357,7 @@ async::Task<bool> ObjectClient::correct_region(const Attempt& attempt, Failure& 
 
 async::Task<std::string> ObjectClient::find_region() {
   BucketCall call;
-  Attempt attempt{Place(*session_), {}, {}, session_->skew_seconds()};
+  Attempt attempt{Place(*session_), {}, {}, session_->skew_seconds(), {}};
   attempt.draft = call.draft(attempt.place);
   // Whether it succeeds does not matter: the header comes with every status.
   const Result<void> sent = co_await send(call, attempt);

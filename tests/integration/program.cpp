@@ -166,6 +166,7 @@ std::optional<int> Program::wait(std::chrono::milliseconds most) {
     int raw = 0;
     if (::waitpid(pid_, &raw, WNOHANG) == pid_) {
       status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+      dumped_core_ = WIFSIGNALED(raw) && WCOREDUMP(raw);
       break;
     }
     if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;

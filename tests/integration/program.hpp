@@ -31,6 +31,7 @@ class Program {
   std::string err() const;
 
   void signal(int number);
+  int pid() const noexcept { return pid_; }
 
   /// Until `text` stands in `out` or `err`; false when `most` is over.
   bool wait_for(std::string_view text, std::chrono::milliseconds most = std::chrono::seconds(20));
@@ -38,6 +39,8 @@ class Program {
   /// The exit status (128 + number for one killed by a signal), once all output is read; nullopt if
   /// it still runs after `most`.
   std::optional<int> wait(std::chrono::milliseconds most = std::chrono::seconds(30));
+  /// Whether it ended so, once it has been waited for.
+  bool dumped_core() const noexcept { return dumped_core_; }
 
  private:
   struct Capture;
@@ -46,6 +49,7 @@ class Program {
   std::unique_ptr<Capture> err_;
   int pid_ = -1;
   std::optional<int> status_;
+  bool dumped_core_ = false;
 };
 
 }  // namespace sluice::testing

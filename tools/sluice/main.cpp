@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <sys/prctl.h>
 
 using namespace sluice;
 using namespace sluice::cli;
@@ -37,6 +38,10 @@ int run(const Command& command, Signals& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Credentials are in this memory: no core file, and no look into it for other processes of the
+  // user. Only root may attach a debugger.
+  ::prctl(PR_SET_DUMPABLE, 0);
+
   // 1. Signals are blocked before any thread starts, so that one thread alone sees them.
   Signals signals;
 
