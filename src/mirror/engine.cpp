@@ -58,6 +58,7 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
       fetch_options_(fetch_options_of(options)),
       budget_(options.tuning.memory_bytes),
       digester_(runtime),
+      parts_prover_(runtime, digester_),
       body_digesters_(runtime.data_shards()) {}
 
 Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Observer& observer,

@@ -71,6 +71,7 @@ class Engine final : public transfer::RetryListener {
   const transfer::FetchOptions& fetch_options() const noexcept { return fetch_options_; }
   async::ByteBudget& budget() noexcept { return budget_; }
   transfer::FileDigester& digester() noexcept { return digester_; }
+  transfer::PartsProver& parts_prover() noexcept { return parts_prover_; }
   transfer::BodyDigester& body_digester(unsigned shard) noexcept { return body_digesters_[shard]; }
 
   /// The publishing role's. A dry run has none: nothing is written, and what is read through it
@@ -102,6 +103,7 @@ class Engine final : public transfer::RetryListener {
   transfer::FetchOptions fetch_options_;
   async::ByteBudget budget_;
   transfer::FileDigester digester_;
+  transfer::PartsProver parts_prover_;
   std::vector<transfer::BodyDigester> body_digesters_;  ///< one a shard
   std::unique_ptr<local::Destination> destination_;
   std::optional<GroupSync> sync_;

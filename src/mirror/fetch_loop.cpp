@@ -84,7 +84,7 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
   Engine& engine = pass.engine();
   transfer::Fetcher fetcher(
       engine.runtime(), shard, engine.data_store(shard), engine.destination(), engine.digester(),
-      engine.body_digester(shard), engine.fetch_options(), engine,
+      engine.parts_prover(), engine.body_digester(shard), engine.fetch_options(), engine,
       transfer::FetchMeters{engine.counters().received_bytes, engine.counters().resumed_bytes},
       [&pass](const transfer::Assembly& assembly, std::uint32_t index) {
         return note_part(pass, assembly, index);

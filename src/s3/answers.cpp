@@ -18,6 +18,9 @@ constexpr milliseconds kMaxRetryAfter = std::chrono::minutes(5);
 /// AWS SDKs do not trust the Date of an exchange that took this long.
 constexpr auto kMaxRoundTrip = std::chrono::minutes(15);
 
+/// An upload has at most so many parts (S3 user guide, "Multipart upload limits").
+constexpr std::uint64_t kMaxUploadedParts = 10'000;
+
 struct ChecksumHeader {
   std::string_view name;
   DigestKind kind;
@@ -42,8 +45,10 @@ Error changed(std::string message) {
 std::optional<store::Checksum> read_checksum(const ChecksumHeader& header, std::string_view value,
                                              bool composite) {
   const std::size_t dash = value.find('-');  // not in the alphabet of base64
+  std::uint64_t parts = 0;
   if (dash != std::string_view::npos) {
     composite = true;
+    parts = text::parse_uint(value.substr(dash + 1)).value_or(0);
     value = value.substr(0, dash);
   }
   std::optional<std::string> bytes = text::from_base64(value);
@@ -52,6 +57,7 @@ std::optional<store::Checksum> read_checksum(const ChecksumHeader& header, std::
   checksum.digest = Digest{header.kind, *std::move(bytes)};
   // S3 keeps CRC64NVME of whole objects only (user guide, "Checking object integrity").
   checksum.full_object = !composite || header.kind == DigestKind::crc64nvme;
+  if (parts <= kMaxUploadedParts) checksum.parts = static_cast<std::uint32_t>(parts);
   return checksum;
 }
 
@@ -156,6 +162,20 @@ std::optional<ContentRange> parse_content_range(std::string_view text) noexcept 
   return ContentRange{*first, *last, *total};
 }
 
+namespace {
+
+/// Content-Length is the part's; a server that knows no parts answers for the whole object.
+Result<store::ObjectHead> check_part_head(const http::ResponseHead& answer) {
+  const auto range = parse_content_range(answer.find("content-range").value_or(""));
+  store::ObjectHead head = read_object_head(answer, range ? range->total : 0);
+  const auto count = text::parse_uint(answer.find("x-amz-mp-parts-count").value_or(""));
+  if (!count || *count == 0 || *count > kMaxUploadedParts) return head;
+  head.part = store::UploadedPart{*answer.content_length, static_cast<std::uint32_t>(*count)};
+  return head;
+}
+
+}  // namespace
+
 Result<store::ObjectHead> check_get_answer(const http::ResponseHead& answer,
                                            const store::GetRequest& request) {
   const bool whole = answer.status == 200;
@@ -170,8 +190,10 @@ Result<store::ObjectHead> check_get_answer(const http::ResponseHead& answer,
   return head;
 }
 
-Result<store::ObjectHead> check_head_answer(const http::ResponseHead& answer) {
+Result<store::ObjectHead> check_head_answer(const http::ResponseHead& answer,
+                                            const store::HeadRequest& request) {
   if (!answer.content_length) return invalid("the answer does not say how long the object is");
+  if (request.part != 0) return check_part_head(answer);
   store::ObjectHead head = read_object_head(answer, *answer.content_length);
   head.checksums = read_checksums(answer);
   return head;

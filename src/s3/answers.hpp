@@ -28,8 +28,9 @@ std::optional<ContentRange> parse_content_range(std::string_view text) noexcept;
 Result<store::ObjectHead> check_get_answer(const http::ResponseHead& answer,
                                            const store::GetRequest& request);
 
-/// A 200 to a HEAD.
-Result<store::ObjectHead> check_head_answer(const http::ResponseHead& answer);
+/// A 200 or 206 to a HEAD.
+Result<store::ObjectHead> check_head_answer(const http::ResponseHead& answer,
+                                            const store::HeadRequest& request);
 
 /// How long the server asks to wait: x-amz-retry-after (ms), else Retry-After (seconds or a date,
 /// seen from `server_now`); within 0 to 5 minutes.

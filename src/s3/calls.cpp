@@ -77,7 +77,7 @@ Result<void> ListCall::consume(std::span<const std::byte> bytes) {
 }
 
 Result<void> HeadCall::accept(const http::ResponseHead& head) {
-  Result<store::ObjectHead> checked = check_head_answer(head);
+  Result<store::ObjectHead> checked = check_head_answer(head, request_);
   if (!checked) return checked.error();
   head_ = *std::move(checked);
   return {};

@@ -97,6 +97,7 @@ Draft head_draft(const Place& place, const store::HeadRequest& request) {
   Draft draft =
       draft_for(place, RequestKind::head, http::Method::head, object_path(place, request.key));
   if (request.want_checksum) ask_for_checksum(draft, place);
+  if (request.part != 0) draft.query.emplace_back("partNumber", std::to_string(request.part));
   return draft;
 }
 

@@ -7,6 +7,7 @@
 #include "model/range.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,6 +28,13 @@ struct ListRequest {
 struct Checksum {
   Digest digest;
   bool full_object = true;  ///< false: composite, over the checksums of the parts
+  std::uint32_t parts = 0;  ///< how many, of a composite one that says so
+};
+
+/// One of the parts in which an object was uploaded.
+struct UploadedPart {
+  std::uint64_t bytes = 0;
+  std::uint32_t count = 0;  ///< parts that the object has
 };
 
 /// What the head of a GET or HEAD answer says.
@@ -34,6 +42,9 @@ struct ObjectHead {
   Version version;  ///< size is the whole object's, also in a ranged answer
   std::vector<Checksum> checksums;
   bool opaque_etag = false;  ///< SSE-KMS or SSE-C: the ETag is no MD5
+  /// Of a HEAD that asked for a part; none if the server does not tell parts apart. version.size is
+  /// then 0 if the answer did not say it.
+  std::optional<UploadedPart> part;
 };
 
 struct GetRequest {
@@ -48,6 +59,7 @@ struct GetRequest {
 struct HeadRequest {
   std::string key;
   bool want_checksum = false;
+  std::uint32_t part = 0;  ///< from 1: how large that part of the upload was; 0: the whole object
 };
 
 /// Receives the body of one GET. Called on the shard's thread; may block on the page cache.

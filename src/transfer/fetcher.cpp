@@ -45,14 +45,15 @@ bool may_restart(ErrorKind kind) noexcept {
 }  // namespace
 
 Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
-                 local::Destination& destination, FileDigester& digester, BodyDigester& bodies,
-                 const FetchOptions& options, RetryListener& listener, FetchMeters meters,
-                 PartNote note_part)
+                 local::Destination& destination, FileDigester& digester, PartsProver& prover,
+                 BodyDigester& bodies, const FetchOptions& options, RetryListener& listener,
+                 FetchMeters meters, PartNote note_part)
     : runtime_(runtime),
       shard_(shard),
       store_(store),
       destination_(destination),
       digester_(digester),
+      prover_(prover),
       bodies_(bodies),
       options_(options),
       listener_(listener),
@@ -124,12 +125,9 @@ async::Task<bool> Fetcher::resume_part(Assembly& assembly, std::uint32_t index, 
   co_return true;
 }
 
-async::Task<Result<store::ObjectHead>> Fetcher::head(const std::string& key, bool want_checksum) {
+async::Task<Result<store::ObjectHead>> Fetcher::head(store::HeadRequest request) {
   const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
-    store::HeadRequest request;
-    request.key = key;
-    request.want_checksum = want_checksum;
-    return store_.head(std::move(request));
+    return store_.head(request);
   };
   co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
 }
@@ -164,7 +162,9 @@ async::Task<FetchOutcome> Fetcher::finish(std::shared_ptr<Assembly> assembly) {
     if (!may_restart(error.kind) || restarts == kMaxRestarts) co_return failed(std::move(error));
 
     listener_.on_retry(error, restarts + 1, std::chrono::milliseconds(0));
-    auto now = co_await head(task.key, false);
+    store::HeadRequest request;
+    request.key = task.key;
+    auto now = co_await head(std::move(request));
     if (!now) co_return failed(now.error());
     task.version = now->version;
     const PartPlan plan(task.version.size, options_.part_bytes);
@@ -186,7 +186,10 @@ async::Task<Result<store::ObjectHead>> Fetcher::what_the_server_says(Assembly& a
   const FetchTask& task = assembly.task();
   if (assembly.plan().count() <= 1 || !task.has_checksum || options_.verify == VerifyMode::length)
     co_return std::move(*known);
-  auto asked = co_await head(task.key, true);
+  store::HeadRequest request;
+  request.key = task.key;
+  request.want_checksum = true;
+  auto asked = co_await head(std::move(request));
   if (!asked) co_return asked.error();
   if (asked->version.size != task.version.size || asked->version.etag != known->version.etag)
     co_return Error(ErrorKind::changed,
@@ -194,18 +197,37 @@ async::Task<Result<store::ObjectHead>> Fetcher::what_the_server_says(Assembly& a
   co_return std::move(*asked);
 }
 
+/// How content is proved for which the server has no digest of the whole, if that can be.
+async::Task<Result<Proof>> Fetcher::prove(Assembly& assembly, const store::ObjectHead& head,
+                                          Evidence evidence) {
+  const std::uint64_t size = assembly.plan().size();
+  if (evidence.proof != Proof::length || options_.verify == VerifyMode::length || size == 0)
+    co_return evidence.proof;
+  if (const auto composite = composite_digest(head)) {
+    const FetchTask& task = assembly.task();
+    const int fd = assembly.staged_file().fd();
+    const PartsProver::AskHead ask = [this](store::HeadRequest r) {
+      return this->head(std::move(r));
+    };
+    const auto proved = co_await prover_.prove(ask, fd, task.key, task.version, *composite);
+    if (!proved) co_return proved.error();
+    if (*proved) co_return Proof::composite;
+  }
+  if (options_.verify != VerifyMode::strict) co_return Proof::length;
+  Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
+                                          text::escaped(assembly.task().key) +
+                                          "', and --verify strict asks for one");
+  error.code = "unproven";
+  co_return error;
+}
+
 async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   // Named step by step: the proof, the digest, the time; only then is it a staged object.
   const auto head = co_await what_the_server_says(assembly);
   if (!head) co_return head.error();
   const Evidence evidence = strongest_evidence(*head, options_.verify);
-  if (options_.verify == VerifyMode::strict && evidence.proof == Proof::length) {
-    Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
-                                            text::escaped(assembly.task().key) +
-                                            "', and --verify strict asks for one");
-    error.code = "unproven";
-    co_return error;
-  }
+  const auto proof = co_await prove(assembly, *head, evidence);
+  if (!proof) co_return proof.error();
 
   local::StagedFile& file = assembly.staged_file();
   Digest computed;
@@ -228,7 +250,7 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   StagedObject object(assembly.take_task(), assembly.take_staged());
   object.partial = std::move(partial);
   object.local = *finished;
-  object.proof = evidence.proof;
+  object.proof = *proof;
   object.digest = std::move(computed);
   co_return object;
 }

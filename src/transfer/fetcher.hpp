@@ -7,6 +7,7 @@
 #include "transfer/assembly.hpp"
 #include "transfer/body_digester.hpp"
 #include "transfer/file_digester.hpp"
+#include "transfer/parts_proof.hpp"
 #include "transfer/retry.hpp"
 #include "transfer/verify.hpp"
 
@@ -54,9 +55,9 @@ class Fetcher {
  public:
   /// All references must outlive the fetcher.
   Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
-          local::Destination& destination, FileDigester& digester, BodyDigester& bodies,
-          const FetchOptions& options, RetryListener& listener, FetchMeters meters,
-          PartNote note_part);
+          local::Destination& destination, FileDigester& digester, PartsProver& prover,
+          BodyDigester& bodies, const FetchOptions& options, RetryListener& listener,
+          FetchMeters meters, PartNote note_part);
 
   /// Fetches `part`. If it was the last of its object to end: verifies and finishes the object (or
   /// restarts it), and says what became of it.
@@ -65,11 +66,13 @@ class Fetcher {
  private:
   async::Task<Result<void>> fetch_part(Assembly& assembly, std::uint32_t index);
   async::Task<bool> resume_part(Assembly& assembly, std::uint32_t index, int fd);
-  async::Task<Result<store::ObjectHead>> head(const std::string& key, bool want_checksum);
+  async::Task<Result<store::ObjectHead>> head(store::HeadRequest request);
   async::Task<Result<store::ObjectHead>> what_the_server_says(Assembly& assembly);
   async::Task<void> fetch_serially(Assembly& assembly);
   async::Task<FetchOutcome> finish(std::shared_ptr<Assembly> assembly);
   async::Task<Result<Digest>> hash_file(int fd, std::uint64_t size, DigestKind kind);
+  async::Task<Result<Proof>> prove(Assembly& assembly, const store::ObjectHead& head,
+                                   Evidence evidence);
   async::Task<Result<StagedObject>> complete(Assembly& assembly);
 
   async::Runtime& runtime_;
@@ -77,6 +80,7 @@ class Fetcher {
   store::ObjectStore& store_;
   local::Destination& destination_;
   FileDigester& digester_;
+  PartsProver& prover_;
   BodyDigester& bodies_;
   const FetchOptions& options_;
   RetryListener& listener_;

@@ -19,13 +19,21 @@ constexpr std::size_t kBufferBytes = 64 * 1024;
 }  // namespace
 
 async::Task<Result<Digest>> FileDigester::md5(int fd, std::uint64_t size) {
-  return async::call_on<Result<Digest>>(runtime_.executor(async::Role::verify), run(fd, size));
+  const Stretch whole{0, size, size + 1};
+  return async::call_on<Result<Digest>>(runtime_.executor(async::Role::verify), run(fd, whole));
 }
 
-async::Task<Result<Digest>> FileDigester::run(int fd, std::uint64_t size) {
+async::Task<Result<Digest>> FileDigester::md5(int fd, ByteRange part) {
+  const Stretch some{part.offset(), part.length(), part.length()};
+  return async::call_on<Result<Digest>>(runtime_.executor(async::Role::verify), run(fd, some));
+}
+
+async::Task<Result<Digest>> FileDigester::run(int fd, Stretch stretch) {
   Lane lane;
   lane.fd = fd;
-  lane.size = size;
+  lane.begin = stretch.begin;
+  lane.size = stretch.size;
+  lane.most = stretch.most;
   lane.buffer.resize(kBufferBytes);
   lanes_.push_back(&lane);
   // However this coroutine ends, its lane goes, and the work passes on to the next.
@@ -69,10 +77,10 @@ void FileDigester::leave(Lane& lane) noexcept {
 }
 
 void FileDigester::fill(Lane& lane) {
-  while (lane.filled < lane.buffer.size()) {
-    const ssize_t got =
-        pread(lane.fd, lane.buffer.data() + lane.filled, lane.buffer.size() - lane.filled,
-              static_cast<off_t>(lane.offset + lane.filled));
+  const std::uint64_t end = std::min<std::uint64_t>(lane.buffer.size(), lane.most - lane.offset);
+  while (lane.filled < end) {
+    const ssize_t got = pread(lane.fd, lane.buffer.data() + lane.filled, end - lane.filled,
+                              static_cast<off_t>(lane.begin + lane.offset + lane.filled));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       lane.result = local_error("cannot read a file to verify it", errno);

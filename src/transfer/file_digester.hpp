@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 #include "crypto/md5_lanes.hpp"
 #include "model/proof.hpp"
+#include "model/range.hpp"
 
 #include <array>
 #include <cstddef>
@@ -23,12 +24,16 @@ class FileDigester {
   /// Call from any role; the work is done on the verify role, from the page cache. `corrupt` if the
   /// file is not `size` bytes long. `fd` must stay open until the call ends.
   async::Task<Result<Digest>> md5(int fd, std::uint64_t size);
+  /// The same of a part of the file, whatever follows; `corrupt` if the file ends before it does.
+  async::Task<Result<Digest>> md5(int fd, ByteRange part);
 
  private:
   /// One file on its way. Everything here is touched on the verify role only.
   struct Lane {
     int fd = -1;
+    std::uint64_t begin = 0;  ///< where in the file
     std::uint64_t size = 0;
+    std::uint64_t most = 0;    ///< to be read: more than `size`, to see that it is not there
     std::uint64_t offset = 0;  ///< bytes hashed so far, whole blocks
     crypto::Md5State state;
     std::vector<std::byte> buffer;
@@ -38,7 +43,12 @@ class FileDigester {
     std::shared_ptr<async::Waiter> waiter;  ///< set while another lane's coroutine does the work
   };
 
-  async::Task<Result<Digest>> run(int fd, std::uint64_t size);
+  struct Stretch {
+    std::uint64_t begin;
+    std::uint64_t size;
+    std::uint64_t most;
+  };
+  async::Task<Result<Digest>> run(int fd, Stretch stretch);
   void step();  ///< reads and hashes one buffer of every active lane
   static void fill(Lane& lane);
   static void finish(Lane& lane);

@@ -300,6 +300,28 @@ TEST_P(Head, AChecksumComesWhenAskedFor) {
   EXPECT_EQ(found->checksums[0].digest.bytes, "\x9a\x71\xbb\x4c");
 }
 
+TEST_P(Head, TellsThePartsOfAnUpload) {
+  remote_->put("k", {.content = "hello world!", .part_bytes = 5});
+  remote_->put("whole", {"hello"});
+  const auto part = [this](const std::string& key, std::uint32_t number) {
+    store::HeadRequest request;
+    request.key = key;
+    request.part = number;
+    return call<store::ObjectHead>([&](store::ObjectStore& store) { return store.head(request); });
+  };
+  for (const std::uint32_t number : {1u, 3u}) {
+    const auto found = part("k", number);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->version.size, 12u);
+    EXPECT_EQ(found->version.etag, head("k").value().version.etag);
+    ASSERT_TRUE(found->part);
+    EXPECT_EQ(found->part->count, 3u);
+    EXPECT_EQ(found->part->bytes, number == 3 ? 2u : 5u);
+  }
+  EXPECT_EQ(part("k", 4).error().http_status, 416);
+  EXPECT_FALSE(part("whole", 1).value().part) << "it was not uploaded in parts";
+}
+
 // ---- is_gone
 
 TEST_P(IsGone, OnlyWhatWasRemoved) {

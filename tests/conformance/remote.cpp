@@ -24,6 +24,7 @@ class FakeRemote final : public Remote {
   explicit FakeRemote(Kind kind) : kind_(kind) {}
 
   void put(const std::string& key, Put put) override {
+    if (put.part_bytes != 0) return put_in_parts(key, std::move(put));
     fake::Bucket::Object object;
     object.version.size = put.content.size();
     object.version.modified_ms = put.modified_ms;
@@ -53,6 +54,13 @@ class FakeRemote final : public Remote {
   }
 
  private:
+  void put_in_parts(const std::string& key, Put put) {
+    std::vector<std::uint64_t> parts;
+    for (std::uint64_t at = 0; at < put.content.size(); at += parts.back())
+      parts.push_back(std::min<std::uint64_t>(put.part_bytes, put.content.size() - at));
+    bucket_.put_in_parts(key, std::move(put.content), std::move(parts), put.modified_ms);
+  }
+
   const Kind kind_;
   std::uint64_t seed_ = 0;
   fake::Bucket bucket_;
@@ -78,6 +86,7 @@ class HttpRemote final : public Remote {
     if (put.is_weak) options.etag = "W/\"" + fake::md5_hex(put.content) + '"';
     if (put.is_encrypted) options.headers.push_back({"x-amz-server-side-encryption", "aws:kms"});
     if (put.is_archived) options.storage_class = "GLACIER";
+    options.part_bytes = put.part_bytes;
     if (put.has_crc32c) options.checksum = origin::ChecksumAlgorithm::crc32c;
     bucket_->put(key, std::move(put.content), put.modified_ms, std::move(options));
   }

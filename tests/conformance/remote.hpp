@@ -18,7 +18,8 @@ struct Put {
   bool is_weak = false;       ///< the server's ETag is a weak one, which counts as none
   bool is_encrypted = false;  ///< by a key of KMS: the ETag is no MD5
   bool is_archived = false;
-  bool has_crc32c = false;  ///< the server keeps a full-object CRC32C
+  bool has_crc32c = false;       ///< the server keeps a full-object CRC32C
+  std::uint64_t part_bytes = 0;  ///< not 0: uploaded in parts of that size, its ETag is `md5-N`
 };
 
 class Remote {

@@ -1,7 +1,6 @@
 #include "fake_bucket.hpp"
 
 #include "base/text.hpp"
-#include "crypto/digest.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +10,28 @@ namespace sluice::fake {
 std::string md5_hex(std::string_view content) {
   const std::string digest = crypto::digest(crypto::Algorithm::md5, crypto::bytes_of(content));
   return text::hex(crypto::bytes_of(digest));
+}
+
+std::string composite(crypto::Algorithm algorithm, std::string_view content,
+                      const std::vector<std::uint64_t>& parts) {
+  std::string digests;
+  for (const std::uint64_t bytes : parts) {
+    digests += crypto::digest(algorithm, crypto::bytes_of(content.substr(0, bytes)));
+    content.remove_prefix(bytes);
+  }
+  return crypto::digest(algorithm, crypto::bytes_of(digests));
+}
+
+void Bucket::put_in_parts(const std::string& key, std::string content,
+                          std::vector<std::uint64_t> parts, std::int64_t modified_ms) {
+  Object object;
+  const std::string md5 = composite(crypto::Algorithm::md5, content, parts);
+  object.version.etag = text::hex(crypto::bytes_of(md5)) + '-' + std::to_string(parts.size());
+  object.version.size = content.size();
+  object.version.modified_ms = modified_ms;
+  object.content = std::move(content);
+  object.parts = std::move(parts);
+  put_object(key, std::move(object));
 }
 
 void Bucket::put(const std::string& key, std::string content, std::int64_t modified_ms) {
@@ -116,7 +137,13 @@ class BucketStore final : public store::ObjectStore {
     // The answer to a HEAD has no body that could tell the bucket from the key.
     const auto object = find(request.key);
     if (!object) co_return refusal(ErrorKind::missing_key, "", 404);
-    co_return head_of(*object, request.want_checksum);
+    store::ObjectHead head = head_of(*object, request.want_checksum);
+    if (request.part > std::max<std::size_t>(object->parts.size(), 1))
+      co_return refusal(ErrorKind::invalid_answer, "", 416);
+    if (request.part != 0 && !object->parts.empty())
+      head.part = store::UploadedPart{object->parts[request.part - 1],
+                                      static_cast<std::uint32_t>(object->parts.size())};
+    co_return head;
   }
 
   async::Task<Result<store::ObjectHead>> get(store::GetRequest request,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "async/runtime.hpp"
+#include "crypto/digest.hpp"
 #include "store/object_store.hpp"
 
 #include <cstdint>
@@ -27,6 +28,7 @@ class Bucket {
     StorageClass storage = StorageClass::readable;
     bool opaque_etag = false;
     std::vector<store::Checksum> checksums;
+    std::vector<std::uint64_t> parts;  ///< bytes of each, if it was uploaded in parts
   };
 
   enum class Operation : std::uint8_t { list, head, get, is_gone };
@@ -44,6 +46,9 @@ class Bucket {
   void put(const std::string& key, std::string content,
            std::int64_t modified_ms = 1'700'000'000'000);
   void put_object(const std::string& key, Object object);
+  /// As uploaded in parts of these sizes, which must add up: the ETag is `md5-N`.
+  void put_in_parts(const std::string& key, std::string content, std::vector<std::uint64_t> parts,
+                    std::int64_t modified_ms = 1'700'000'000'000);
   void remove(const std::string& key);
   void remove_bucket();  ///< from now on all requests find no bucket
   bool exists() const;
@@ -78,5 +83,9 @@ class Bucket {
 };
 
 std::string md5_hex(std::string_view content);
+
+/// A digest over the digests of the parts: raw bytes.
+std::string composite(crypto::Algorithm algorithm, std::string_view content,
+                      const std::vector<std::uint64_t>& parts);
 
 }  // namespace sluice::fake

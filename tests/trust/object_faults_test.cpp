@@ -91,6 +91,10 @@ const ObjectFault kObjectFaults[] = {
     {"LargeFlippedUnderAnMd5", kLarge, faults::flip(30'000), 1, kOld, "md5 is"},
     {"FlippedUnderACrc", kSmall, faults::flip(3), 1, kOld, "crc32c is", Evidence::crc},
     {"LargeFlippedUnderACrc", kLarge, faults::flip(30'000), 1, kOld, "crc32c is", Evidence::crc},
+    {"FlippedUnderTheMd5sOfParts", kSmall, faults::flip(30), 1, kOld, "md5 over its 2 parts",
+     Evidence::parts},
+    {"LargeFlippedUnderTheMd5sOfParts", kLarge, faults::flip(30'000), 1, kOld,
+     "md5 over its 3 parts", Evidence::parts},
     {"FlippedUnderNothingIsRefusedByStrict",
      kSmall,
      faults::flip(3),
@@ -155,6 +159,10 @@ class WithChangedObject : public Trust {
     origin::ObjectOptions options;
     if (evidence != Evidence::md5) options.etag = "\"opaque\"";
     if (evidence == Evidence::crc) options.checksum = origin::ChecksumAlgorithm::crc32c;
+    if (evidence == Evidence::parts) {
+      options.etag.reset();
+      options.part_bytes = size == Size::small ? 20 : 100'000;
+    }
     if (size == Size::small)
       bucket_->put(kKey, std::string(kSmallBytes, 'n'), kTime + 5000, options);
     else
@@ -291,6 +299,58 @@ TEST_F(Objects, AnETagOfEncryptionIsNoMd5) {
   const Ran managed = sync_deleting();
   EXPECT_TRUE(has(managed.out, "1 by MD5")) << managed.out;
   expect_recovery();
+}
+
+TEST_F(Objects, UploadsInPartsAreProvedByThem) {
+  struct Case {
+    const char* name;
+    origin::ObjectOptions options;
+    std::uint64_t heads;
+    const char* verified;
+  };
+  using origin::ChecksumAlgorithm;
+  using origin::ChecksumType;
+  const Case cases[] = {
+      {"md5-N", {.part_bytes = 100'000}, 1, "1 by the checksum of their parts"},
+      {"composite",
+       {.etag = "\"opaque-3\"",
+        .checksum = ChecksumAlgorithm::sha256,
+        .checksum_type = ChecksumType::composite,
+        .part_bytes = 70'000},
+       2,
+       "1 by the checksum of their parts"},
+      {"the whole",
+       {.checksum = ChecksumAlgorithm::crc64nvme, .part_bytes = 100'000},
+       1,
+       "1 by checksum"},
+      {"one part", {.part_bytes = 1 << 20}, 0, "1 by the checksum of their parts"},
+      {"encrypted",
+       {.part_bytes = 100'000, .headers = {{"x-amz-server-side-encryption", "aws:kms"}}},
+       0,
+       "1 by length only"},
+  };
+  for (const Case& row : cases) {
+    SCOPED_TRACE(row.name);
+    for (const Size size : {Size::small, Size::large}) {
+      if (size == Size::small)
+        bucket_->put(kKey, "small", kTime + 5000, row.options);
+      else
+        bucket_->put_generated(kKey, kLargeBytes, 7, kTime + 5000, row.options);
+      server_->clear_requests();
+      const Ran ran = sync_deleting();
+      EXPECT_EQ(ran.status, 0) << ran.err;
+      EXPECT_TRUE(has(ran.out, row.verified)) << ran.out;
+      if (size == Size::large) {
+        EXPECT_EQ(requests(Operation::head), row.heads);
+      }
+      expect_new();
+    }
+    expect_recovery();
+  }
+  // Proof enough for strict, too.
+  bucket_->put_generated(kKey, kLargeBytes, 8, kTime + 5000, {.part_bytes = 100'000});
+  EXPECT_EQ(sync_deleting({"--verify", "strict"}).status, 0);
+  expect_new();
 }
 
 TEST_F(Objects, StrictTakesWhatIsProvedAndKeepsTheOldOfTheRest) {

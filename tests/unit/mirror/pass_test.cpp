@@ -465,6 +465,36 @@ TEST_P(PassTest, EveryDurabilityMirrorsAndRecords) {
   }
 }
 
+TEST_P(PassTest, AnUploadInPartsIsProvedByThem) {
+  options_.verify = MirrorOptions::Verify::strict;
+  const auto content = [](char c, std::size_t bytes) { return std::string(bytes, c); };
+  bucket_.put_in_parts("even", content('e', 250'000), {100'000, 100'000, 50'000});
+  bucket_.put_in_parts("like it", content('l', 150'000), {100'000, 50'000});
+  bucket_.put_in_parts("one", content('o', 1'000), {1'000});
+  bucket_.put_in_parts("uneven", content('u', 250'000), {60'000, 90'000, 100'000});
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_EQ(tree(), bucket_tree());
+  bucket_.reset_counts();
+  const auto quiet = run();
+  EXPECT_EQ(quiet.progress.count(What::kept), 4u);
+  EXPECT_EQ(bucket_.count(Operation::head) + bucket_.count(Operation::get), 0u);
+
+  // Other content, of which one byte comes wrong every time.
+  for (const char* key : {"even", "uneven", "one"}) {
+    auto object = bucket_.objects().at(key);
+    bucket_.put_in_parts(key, content('x', object.content.size()), object.parts);
+  }
+  bucket_.set_faults([](Operation, std::string_view) {
+    fake::Bucket::Fault fault;
+    fault.corrupt = true;
+    return fault;
+  });
+  const Tree before = tree();
+  EXPECT_EQ(exit_status(run()), ExitStatus::incomplete);
+  EXPECT_EQ(observer_->keys(What::failed), (std::vector<std::string>{"even", "one", "uneven"}));
+  EXPECT_EQ(tree(), before);
+}
+
 TEST_P(PassTest, StrictVerificationRefusesWhatHasNoProof) {
   fake::Bucket::Object object;
   object.content = "content";

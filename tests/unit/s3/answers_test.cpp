@@ -172,6 +172,9 @@ TEST(Checksums, OfWholeAnswers) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].digest.bytes, std::string("\0\1\2\3", 4));
   EXPECT_FALSE(found[0].full_object);
+  EXPECT_EQ(found[0].parts, 3U);
+  for (const char* odd : {"AAECAw==-", "AAECAw==-x", "AAECAw==-10001"})
+    EXPECT_EQ(checksums({{"x-amz-checksum-crc32c", odd}}).at(0).parts, 0U) << odd;
 
   EXPECT_TRUE(checksums({{"x-amz-checksum-crc32", "AAECAwQ="},  // five bytes
                          {"x-amz-checksum-sha1", "AAECAw=="},
@@ -192,7 +195,7 @@ TEST(Checksums, APartHasNone) {
 
 TEST(Encryption, MakesAnEtagOpaque) {
   const auto opaque = [](Headers headers) {
-    return check_head_answer(answer(200, std::move(headers), 1))->opaque_etag;
+    return check_head_answer(answer(200, std::move(headers), 1), {})->opaque_etag;
   };
   EXPECT_FALSE(opaque({}));
   EXPECT_FALSE(opaque({{"x-amz-server-side-encryption", "AES256"}}));
@@ -202,8 +205,28 @@ TEST(Encryption, MakesAnEtagOpaque) {
 }
 
 TEST(HeadAnswer, NeedsALength) {
-  EXPECT_EQ(check_head_answer(answer(200, {})).error().kind, ErrorKind::invalid_answer);
-  EXPECT_EQ(check_head_answer(answer(200, {}, 7))->version.size, 7U);
+  EXPECT_EQ(check_head_answer(answer(200, {}), {}).error().kind, ErrorKind::invalid_answer);
+  EXPECT_EQ(check_head_answer(answer(200, {}, 7), {})->version.size, 7U);
+}
+
+TEST(HeadAnswer, OfAPart) {
+  store::HeadRequest request;
+  request.part = 1;
+  const auto part = [&](Headers headers, int status = 206) {
+    return check_head_answer(answer(status, std::move(headers), 5), request).value();
+  };
+  store::ObjectHead head =
+      part({{"etag", "e"}, {"content-range", "bytes 0-4/12"}, {"x-amz-mp-parts-count", "3"}});
+  ASSERT_TRUE(head.part);
+  EXPECT_EQ(head.part->bytes, 5U);
+  EXPECT_EQ(head.part->count, 3U);
+  EXPECT_EQ(head.version.size, 12U);
+  EXPECT_EQ(head.version.etag, "e");
+  // What came without a total, and from servers that know no parts.
+  EXPECT_EQ(part({{"x-amz-mp-parts-count", "3"}}, 200).version.size, 0U);
+  for (const char* count : {"", "0", "-1", "10001", "many"})
+    EXPECT_FALSE(part({{"x-amz-mp-parts-count", count}}).part) << count;
+  EXPECT_FALSE(part({}, 200).part);
 }
 
 TEST(RetryAfter, Forms) {

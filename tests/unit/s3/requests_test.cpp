@@ -143,6 +143,10 @@ TEST(HeadAndProbeDrafts, Forms) {
   EXPECT_FALSE(header(head, "x-amz-checksum-mode"));
   request.want_checksum = true;
   EXPECT_EQ(header(head_draft(place, request), "x-amz-checksum-mode"), "ENABLED");
+  EXPECT_TRUE(head_draft(place, request).query.empty());
+  request.part = 3;
+  const std::vector<std::pair<std::string, std::string>> part = {{"partNumber", "3"}};
+  EXPECT_EQ(head_draft(place, request).query, part);
 
   const Draft probe = probe_draft(place, "k");
   EXPECT_EQ(probe.method, http::Method::get);

@@ -1,0 +1,195 @@
+#include "transfer/parts_proof.hpp"
+
+#include "async/call_on.hpp"
+#include "base/text.hpp"
+#include "transfer/verify.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::transfer {
+
+namespace {
+
+/// S3 user guide, "Amazon S3 multipart upload limits".
+constexpr std::uint64_t kMaxParts = 10'000;
+
+/// N of an ETag `md5-N`, 0 if it has not that form.
+std::uint32_t parts_of_etag(std::string_view etag) {
+  const std::size_t dash = etag.find('-');
+  if (dash == std::string_view::npos || !is_md5_etag(etag.substr(0, dash))) return 0;
+  const auto parts = text::parse_uint(etag.substr(dash + 1));
+  return parts && *parts <= kMaxParts ? static_cast<std::uint32_t>(*parts) : 0;
+}
+
+/// What servers answer that do not know the parameter, or not for this object.
+bool knows_no_parts(const Error& error) noexcept {
+  const int status = error.http_status;
+  return status == 400 || status == 405 || status == 416 || status == 501;
+}
+
+Digest digest_of(const std::vector<Digest>& parts, DigestKind kind) {
+  RunningDigest whole(kind);
+  for (const Digest& part : parts)
+    whole.update(std::as_bytes(std::span(part.bytes.data(), part.bytes.size())));
+  return whole.finish();
+}
+
+Error corrupt(const std::string& key, const CompositeDigest& composite, const Digest& computed) {
+  const auto hex = [](const Digest& digest) {
+    return text::hex(std::as_bytes(std::span(digest.bytes.data(), digest.bytes.size())));
+  };
+  std::string message = "the content of '" + text::escaped(key) +
+                        "' is not what the bucket holds: " + std::string(to_string(computed.kind)) +
+                        " over its " + std::to_string(composite.parts) + " parts is " +
+                        hex(computed) + ", the server says " + hex(composite.expected) +
+                        "; it was not installed";
+  if (computed.kind == DigestKind::md5)
+    message += " (where ETags are known to be no MD5s, --verify length goes by the length)";
+  return Error(ErrorKind::corrupt, std::move(message));
+}
+
+/// What the workers of one object share; all of them run on the verify role.
+struct Md5Work {
+  FileDigester& digester;
+  int fd;
+  const Parts& parts;
+  std::vector<Digest> digests;
+  std::size_t next = 0;
+  std::optional<Error> error;
+};
+
+async::Task<void> hash_parts(Md5Work& work) {
+  while (work.next < work.parts.size() && !work.error) {
+    const std::size_t index = work.next++;
+    auto digest = co_await work.digester.md5(work.fd, work.parts[index]);
+    if (digest)
+      work.digests[index] = std::move(*digest);
+    else
+      work.error = digest.error();
+  }
+}
+
+async::Task<Result<std::optional<store::UploadedPart>>> ask_part(
+    const PartsProver::AskHead& ask_head, const std::string& key, const Version& version,
+    std::uint32_t number) {
+  store::HeadRequest request;
+  request.key = key;
+  request.part = number;
+  const auto head = co_await ask_head(std::move(request));
+  std::optional<store::UploadedPart> part;
+  if (!head) {
+    if (knows_no_parts(head.error())) co_return part;
+    co_return head.error();
+  }
+  if (head->version.etag != version.etag)
+    co_return Error(ErrorKind::changed,
+                    "'" + text::escaped(key) + "' was replaced while it was being fetched");
+  part = head->part;
+  co_return part;
+}
+
+async::Task<Result<std::optional<Parts>>> ask_all(const PartsProver::AskHead& ask_head,
+                                                  const std::string& key, const Version& version,
+                                                  const store::UploadedPart& first) {
+  std::optional<Parts> none;
+  Parts parts;
+  std::uint64_t offset = 0;
+  std::optional<store::UploadedPart> part = first;
+  for (std::uint32_t number = 1;; ++number) {
+    const auto range = ByteRange::make(offset, part->bytes);
+    if (!range || part->bytes > version.size - offset) co_return none;
+    parts.push_back(*range);
+    offset += part->bytes;
+    if (number == first.count) break;
+    const auto next = co_await ask_part(ask_head, key, version, number + 1);
+    if (!next) co_return next.error();
+    if (!*next) co_return none;
+    part = *next;
+  }
+  if (offset != version.size) co_return none;
+  co_return std::optional<Parts>(std::move(parts));
+}
+
+}  // namespace
+
+std::optional<CompositeDigest> composite_digest(const store::ObjectHead& head) {
+  const std::uint32_t etag_parts = parts_of_etag(head.version.etag);
+  for (const store::Checksum& checksum : head.checksums) {
+    const std::uint32_t parts = checksum.parts != 0 ? checksum.parts : etag_parts;
+    if (!checksum.full_object && parts != 0) return CompositeDigest{checksum.digest, parts};
+  }
+  if (etag_parts == 0 || head.opaque_etag) return std::nullopt;
+  const std::string md5 = text::lower(head.version.etag.substr(0, head.version.etag.find('-')));
+  return CompositeDigest{Digest{DigestKind::md5, *text::from_hex(md5)}, etag_parts};
+}
+
+std::optional<Parts> even_parts(std::uint64_t size, std::uint64_t part_bytes, std::uint32_t count) {
+  if (part_bytes == 0 || count == 0) return std::nullopt;
+  if (size / part_bytes + (size % part_bytes != 0 ? 1 : 0) != count) return std::nullopt;
+  Parts parts;
+  parts.reserve(count);
+  for (std::uint64_t offset = 0; offset < size; offset += part_bytes)
+    parts.push_back(*ByteRange::make(offset, std::min(part_bytes, size - offset)));
+  return parts;
+}
+
+async::Task<Result<bool>> PartsProver::prove(const AskHead& ask_head, int fd,
+                                             const std::string& key, const Version& version,
+                                             const CompositeDigest& composite) {
+  const DigestKind kind = composite.expected.kind;
+  // 1. As objects before it: a digest that fits proves the content, however its parts were guessed.
+  const std::uint64_t likely = composite.parts == 1 ? version.size : likely_part_bytes_.load();
+  const auto guessed = even_parts(version.size, likely, composite.parts);
+  if (guessed) {
+    const auto digest = co_await digest_over(fd, *guessed, kind);
+    if (!digest) co_return digest.error();
+    if (*digest == composite.expected) co_return true;
+  }
+
+  // 2. As its first part, if that gives the right number.
+  const auto first = co_await ask_part(ask_head, key, version, 1);
+  if (!first) co_return first.error();
+  if (!*first || (*first)->count != composite.parts) co_return false;
+  const auto even = even_parts(version.size, (*first)->bytes, composite.parts);
+  if (even && even != guessed) {
+    const auto digest = co_await digest_over(fd, *even, kind);
+    if (!digest) co_return digest.error();
+    if (*digest == composite.expected) {
+      likely_part_bytes_ = (*first)->bytes;
+      co_return true;
+    }
+  }
+
+  // 3. As it was cut indeed: no file is accused on a guess. A request a part is little beside the
+  //    5 MiB that a part has at least.
+  const auto all = co_await ask_all(ask_head, key, version, **first);
+  if (!all) co_return all.error();
+  if (!*all) co_return false;
+  const auto digest = co_await digest_over(fd, **all, kind);
+  if (!digest) co_return digest.error();
+  if (*digest == composite.expected) co_return true;
+  co_return corrupt(key, composite, *digest);
+}
+
+async::Task<Result<Digest>> PartsProver::digest_over(int fd, const Parts& parts, DigestKind kind) {
+  if (kind != DigestKind::md5) {
+    std::vector<Digest> digests;
+    for (const ByteRange& part : parts) {
+      auto digest = co_await async::call_on<Result<Digest>>(runtime_.executor(async::Role::verify),
+                                                            digest_of_range_task(fd, part, kind));
+      if (!digest) co_return digest.error();
+      digests.push_back(std::move(*digest));
+    }
+    co_return digest_of(digests, kind);
+  }
+  Md5Work work{digester_, fd, parts, std::vector<Digest>(parts.size()), 0, std::nullopt};
+  std::vector<async::Task<void>> workers;
+  for (std::size_t i = 0; i < std::min(crypto::kMd5Lanes, parts.size()); ++i)
+    workers.push_back(hash_parts(work));
+  co_await async::run_all(runtime_.executor(async::Role::verify), std::move(workers));
+  if (work.error) co_return *work.error;
+  co_return digest_of(work.digests, kind);
+}
+
+}  // namespace sluice::transfer

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "async/runtime.hpp"
+#include "base/result.hpp"
+#include "model/proof.hpp"
+#include "model/range.hpp"
+#include "store/object_store.hpp"
+#include "transfer/file_digester.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Proof of an object that was uploaded in parts, where the server keeps no checksum of the whole
+/// (design 8, level 3): it keeps a digest over the digests of the parts, which can be worked out
+/// from the file once it is known where one part ended and the next began.
+namespace sluice::transfer {
+
+struct CompositeDigest {
+  Digest expected;  ///< its kind is that of the parts' digests as well
+  std::uint32_t parts = 0;
+};
+
+/// A composite checksum, else the MD5s in an ETag of the form `md5-N`; nullopt without either.
+/// Pure.
+std::optional<CompositeDigest> composite_digest(const store::ObjectHead& head);
+
+using Parts = std::vector<ByteRange>;
+
+/// `size` bytes cut into parts of `part_bytes` and a last one that is not larger; nullopt unless
+/// these are `count`.
+std::optional<Parts> even_parts(std::uint64_t size, std::uint64_t part_bytes, std::uint32_t count);
+
+/// One for the whole engine; it must outlive every call. Threads: any role may call.
+class PartsProver {
+ public:
+  /// A HEAD with retries.
+  using AskHead = std::function<async::Task<Result<store::ObjectHead>>(store::HeadRequest)>;
+
+  /// In which the AWS command line and most SDKs upload.
+  static constexpr std::uint64_t kUsualPartBytes = 8u << 20;
+
+  /// Both must outlive this.
+  PartsProver(async::Runtime& runtime, FileDigester& digester)
+      : runtime_(runtime), digester_(digester) {}
+
+  /// True: the file is what `composite` says. False: the server does not tell how the object was
+  /// cut. `corrupt`: it is something else. The part size that proved the object before is tried
+  /// first, so that objects uploaded alike cost no request; then the first part is asked for, and
+  /// all of them only if even parts do not give the digest.
+  async::Task<Result<bool>> prove(const AskHead& ask_head, int fd, const std::string& key,
+                                  const Version& version, const CompositeDigest& composite);
+
+ private:
+  async::Task<Result<Digest>> digest_over(int fd, const Parts& parts, DigestKind kind);
+
+  async::Runtime& runtime_;
+  FileDigester& digester_;
+  std::atomic<std::uint64_t> likely_part_bytes_ = kUsualPartBytes;
+};
+
+}  // namespace sluice::transfer
