@@ -1,8 +1,12 @@
 #include "mirror/adopter.hpp"
 
+#include "async/call_on.hpp"
 #include "mirror/decider.hpp"
+#include "transfer/parts_proof.hpp"
+#include "transfer/retry.hpp"
 #include "transfer/verify.hpp"
 
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -10,17 +14,46 @@ namespace sluice::mirror {
 
 namespace {
 
+/// Asks the service about one part, on the control role.
+async::Task<Result<store::ObjectHead>> ask_head(Engine& engine, store::HeadRequest request) {
+  const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
+    return engine.list_store().head(request);
+  };
+  co_return co_await transfer::with_retry<store::ObjectHead>(
+      engine.runtime(), engine.fetch_options().retry, engine, attempt);
+}
+
+/// Whether the content is that of an upload in parts. If so, it has a digest from now on.
+async::Task<bool> is_upload(Engine& engine, Adoption& adoption, int fd) {
+  const transfer::PartsProver::AskHead ask = [&engine](store::HeadRequest request) {
+    return async::call_on<Result<store::ObjectHead>>(
+        engine.runtime().executor(async::Role::control), ask_head(engine, std::move(request)));
+  };
+  const transfer::FetchTask& task = adoption.task;
+  const auto proved = co_await engine.parts_prover().recognise(ask, fd, task.key, task.version,
+                                                               *adoption.composite);
+  if (!proved || !*proved) co_return false;
+  auto digest = transfer::digest_of_file(fd, adoption.local.size, transfer::kPartDigest);
+  if (digest) adoption.expected = std::move(*digest);
+  co_return digest.has_value();
+}
+
 /// Whether the file at the path is, byte for byte, what is expected. A file that cannot be read is
 /// not: it will be fetched.
-bool proves_equal(Engine& engine, const Adoption& adoption) {
+async::Task<bool> proves_equal(Engine& engine, Adoption& adoption) {
   const auto file = engine.destination().open_file(adoption.task.path);
-  if (!file) return false;
-  const auto digest =
-      transfer::digest_of_file(file->get(), adoption.local.size, adoption.expected.kind);
-  if (!digest || *digest != adoption.expected) return false;
+  if (!file) co_return false;
+  if (adoption.composite) {
+    const bool same = co_await is_upload(engine, adoption, file->get());
+    if (!same) co_return false;
+  } else {
+    const auto digest =
+        transfer::digest_of_file(file->get(), adoption.local.size, adoption.expected.kind);
+    if (!digest || *digest != adoption.expected) co_return false;
+  }
   // It must still be the file that was looked at.
   const auto now = engine.destination().stat_file(adoption.task.path);
-  return now && *now == adoption.local;
+  co_return now&&* now == adoption.local;
 }
 
 bool time_differs(const Adoption& adoption) noexcept {
@@ -39,7 +72,7 @@ ObjectRow row_of(const Adoption& adoption) {
 }
 
 async::Task<bool> settle(Pass& pass, Adoption& adoption) {
-  const bool equal = proves_equal(pass.engine(), adoption);
+  const bool equal = co_await proves_equal(pass.engine(), adoption);
   if (pass.engine().options().dry_run) {
     Counters& counters = pass.engine().counters();
     if (!equal) ++counters.to_fetch, counters.to_fetch_bytes += adoption.task.version.size;

@@ -233,12 +233,17 @@ async::Task<bool> Decider::adopt(const ListedObject& object, const local::Relati
     co_return co_await publish(known);
   }
   Digest expected = digest_to_expect(object, row, decision.action);
-  if (by_time || !same_size || expected.kind == DigestKind::none)
+  std::optional<transfer::CompositeDigest> composite;
+  if (expected.kind == DigestKind::none && object.size > 0)
+    composite = transfer::composite_of_etag(object.etag);
+  if (by_time || !same_size || (expected.kind == DigestKind::none && !composite))
     co_return co_await fetch(object, path, decision.reason);
 
   Adoption adoption(task_for(object, path, decision.reason), local, std::move(expected),
                     decision.reason);
+  if (composite) adoption.proof = Proof::composite;
   if (decision.action == plan::Action::rehash) adoption.proof = row->proof;
+  adoption.composite = std::move(composite);
   co_return co_await pass_.adoptions.push(adoption);
 }
 

@@ -4,6 +4,7 @@
 #include "model/row.hpp"
 #include "plan/decide.hpp"
 #include "transfer/assembly.hpp"
+#include "transfer/parts_proof.hpp"
 
 #include <optional>
 #include <utility>
@@ -19,6 +20,8 @@ struct Adoption {
   transfer::FetchTask task;
   LocalFile local;
   Digest expected;  ///< what the content must hash to
+  std::optional<transfer::CompositeDigest>
+      composite;  ///< or its parts, if `expected` is of no kind
   Proof proof = Proof::md5;
   plan::Reason reason;
 };

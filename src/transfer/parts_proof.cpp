@@ -113,15 +113,21 @@ async::Task<Result<std::optional<Parts>>> ask_all(const PartsProver::AskHead& as
 
 }  // namespace
 
+std::optional<CompositeDigest> composite_of_etag(std::string_view etag) {
+  const std::uint32_t parts = parts_of_etag(etag);
+  if (parts == 0) return std::nullopt;
+  const std::string md5 = text::lower(etag.substr(0, etag.find('-')));
+  return CompositeDigest{Digest{DigestKind::md5, *text::from_hex(md5)}, parts};
+}
+
 std::optional<CompositeDigest> composite_digest(const store::ObjectHead& head) {
   const std::uint32_t etag_parts = parts_of_etag(head.version.etag);
   for (const store::Checksum& checksum : head.checksums) {
     const std::uint32_t parts = checksum.parts != 0 ? checksum.parts : etag_parts;
     if (!checksum.full_object && parts != 0) return CompositeDigest{checksum.digest, parts};
   }
-  if (etag_parts == 0 || head.opaque_etag) return std::nullopt;
-  const std::string md5 = text::lower(head.version.etag.substr(0, head.version.etag.find('-')));
-  return CompositeDigest{Digest{DigestKind::md5, *text::from_hex(md5)}, etag_parts};
+  if (head.opaque_etag) return std::nullopt;
+  return composite_of_etag(head.version.etag);
 }
 
 std::optional<Parts> even_parts(std::uint64_t size, std::uint64_t part_bytes, std::uint32_t count) {
@@ -134,39 +140,56 @@ std::optional<Parts> even_parts(std::uint64_t size, std::uint64_t part_bytes, st
   return parts;
 }
 
-async::Task<Result<bool>> PartsProver::prove(const AskHead& ask_head, int fd,
-                                             const std::string& key, const Version& version,
-                                             const CompositeDigest& composite) {
+async::Task<Result<PartsProver::Look>> PartsProver::look(const AskHead& ask_head, int fd,
+                                                         const std::string& key,
+                                                         const Version& version,
+                                                         const CompositeDigest& composite) {
   const DigestKind kind = composite.expected.kind;
+  Look seen;
   // 1. As objects before it: a digest that fits proves the content, however its parts were guessed.
   const std::uint64_t likely = composite.parts == 1 ? version.size : likely_part_bytes_.load();
   const auto guessed = even_parts(version.size, likely, composite.parts);
   if (guessed) {
     const auto digest = co_await digest_over(fd, *guessed, kind);
     if (!digest) co_return digest.error();
-    if (*digest == composite.expected) co_return true;
+    seen.proved = *digest == composite.expected;
+    if (seen.proved) co_return seen;
   }
 
   // 2. As its first part, if that gives the right number.
   const auto first = co_await ask_part(ask_head, key, version, 1);
   if (!first) co_return first.error();
-  if (!*first || (*first)->count != composite.parts) co_return false;
-  const auto even = even_parts(version.size, (*first)->bytes, composite.parts);
-  if (even && even != guessed) {
-    const auto digest = co_await digest_over(fd, *even, kind);
-    if (!digest) co_return digest.error();
-    if (*digest == composite.expected) {
-      likely_part_bytes_ = (*first)->bytes;
-      co_return true;
-    }
-  }
+  if (!*first || (*first)->count != composite.parts) co_return seen;
+  seen.first = *first;
+  const auto even = even_parts(version.size, seen.first->bytes, composite.parts);
+  if (!even || even == guessed) co_return seen;
+  const auto digest = co_await digest_over(fd, *even, kind);
+  if (!digest) co_return digest.error();
+  seen.proved = *digest == composite.expected;
+  if (seen.proved) likely_part_bytes_ = seen.first->bytes;
+  co_return seen;
+}
 
-  // 3. As it was cut indeed: no file is accused on a guess. A request a part is little beside the
-  //    5 MiB that a part has at least.
-  const auto all = co_await ask_all(ask_head, key, version, **first);
+async::Task<Result<bool>> PartsProver::recognise(const AskHead& ask_head, int fd,
+                                                 const std::string& key, const Version& version,
+                                                 const CompositeDigest& composite) {
+  const auto seen = co_await look(ask_head, fd, key, version, composite);
+  if (!seen) co_return seen.error();
+  co_return seen->proved;
+}
+
+async::Task<Result<bool>> PartsProver::prove(const AskHead& ask_head, int fd,
+                                             const std::string& key, const Version& version,
+                                             const CompositeDigest& composite) {
+  const auto seen = co_await look(ask_head, fd, key, version, composite);
+  if (!seen) co_return seen.error();
+  if (seen->proved || !seen->first) co_return seen->proved;
+  // As it was cut indeed: no file is accused on a guess. A request a part is little beside the
+  // 5 MiB that a part has at least.
+  const auto all = co_await ask_all(ask_head, key, version, *seen->first);
   if (!all) co_return all.error();
   if (!*all) co_return false;
-  const auto digest = co_await digest_over(fd, **all, kind);
+  const auto digest = co_await digest_over(fd, **all, composite.expected.kind);
   if (!digest) co_return digest.error();
   if (*digest == composite.expected) co_return true;
   co_return corrupt(key, composite, *digest);

@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Proof of an object that was uploaded in parts, where the server keeps no checksum of the whole
@@ -24,8 +25,10 @@ struct CompositeDigest {
   std::uint32_t parts = 0;
 };
 
-/// A composite checksum, else the MD5s in an ETag of the form `md5-N`; nullopt without either.
-/// Pure.
+/// The MD5s in an ETag of the form `md5-N`; nullopt if it has another. Pure.
+std::optional<CompositeDigest> composite_of_etag(std::string_view etag);
+
+/// A composite checksum, else the ETag; nullopt without either. Pure.
 std::optional<CompositeDigest> composite_digest(const store::ObjectHead& head);
 
 using Parts = std::vector<ByteRange>;
@@ -53,8 +56,19 @@ class PartsProver {
   /// all of them only if even parts do not give the digest.
   async::Task<Result<bool>> prove(const AskHead& ask_head, int fd, const std::string& key,
                                   const Version& version, const CompositeDigest& composite);
+  /// The same of a file that may well be something else: true if even parts prove that it is not.
+  /// Asks for the first part at most.
+  async::Task<Result<bool>> recognise(const AskHead& ask_head, int fd, const std::string& key,
+                                      const Version& version, const CompositeDigest& composite);
 
  private:
+  /// What even parts tell.
+  struct Look {
+    bool proved = false;
+    std::optional<store::UploadedPart> first;  ///< as the server has it, if it was asked and told
+  };
+  async::Task<Result<Look>> look(const AskHead& ask_head, int fd, const std::string& key,
+                                 const Version& version, const CompositeDigest& composite);
   async::Task<Result<Digest>> digest_over(int fd, const Parts& parts, DigestKind kind);
 
   async::Runtime& runtime_;

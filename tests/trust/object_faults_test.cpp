@@ -182,7 +182,10 @@ TEST_P(ObjectFaults, LeaveTheOldFileOrTheNewOneWhole) {
   const std::string old_content = local().at(kKey);
   change(row.size, row.evidence);
   server_->set_faults({rule(Operation::get, row.fault, kKey)});
+  server_->clear_requests();
   const Ran ran = sync_deleting(row.flags);
+  // Five parts, two tries each, and three more starts at most.
+  EXPECT_LE(requests(Operation::get), 5U * 2 * 4);
   expect(ran, row.status, row.says);
   if (row.status != 0) {
     EXPECT_TRUE(has(ran.err, kKey)) << "the key is not named: " << ran.err;

@@ -381,7 +381,9 @@ TEST_P(PassTest, AnExistingTreeIsAdoptedByItsContent) {
 }
 
 TEST_P(PassTest, LossOfTheRecordCostsNoDownload) {
-  put_some(20);
+  put_some(18);
+  bucket_.put_in_parts("even", std::string(250'000, 'e'), {100'000, 100'000, 50'000});
+  bucket_.put_in_parts("like it", std::string(150'000, 'l'), {100'000, 50'000});
   run();
   for (const char* name : {"record.db", "record.db-wal", "record.db-shm"})
     fs::remove(options_.dir + "/.sluice/" + name);
@@ -390,6 +392,21 @@ TEST_P(PassTest, LossOfTheRecordCostsNoDownload) {
   EXPECT_EQ(exit_status(summary), ExitStatus::equal);
   EXPECT_EQ(bucket_.count(Operation::get), 0u);
   EXPECT_EQ(summary.progress.count(What::adopted), 20u);
+  EXPECT_EQ(summary.proofs.composite, 2u);
+  EXPECT_EQ(bucket_.count(Operation::head), 1u) << "the second is as the first";
+  bucket_.reset_counts();
+  EXPECT_EQ(run().progress.count(What::kept), 20u);
+  EXPECT_EQ(bucket_.count(Operation::head), 0u);
+}
+
+TEST_P(PassTest, AnotherFileOfTheSizeOfAnUploadInPartsIsFetched) {
+  bucket_.put_in_parts("even", std::string(250'000, 'e'), {100'000, 100'000, 50'000});
+  bucket_.put_in_parts("uneven", std::string(250'000, 'u'), {60'000, 90'000, 100'000});
+  fake::write_file(file("even"), std::string(250'000, '?'));
+  fake::write_file(file("uneven"), std::string(250'000, 'u'));
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_EQ(observer_->keys(What::fetched), (std::vector<std::string>{"even", "uneven"}));
+  EXPECT_EQ(tree(), bucket_tree());
 }
 
 TEST_P(PassTest, DryRunChangesNothing) {
