@@ -148,17 +148,21 @@ async::Task<Result<PartsProver::Look>> PartsProver::look(const AskHead& ask_head
   Look seen;
   // 1. As objects before it: a digest that fits proves the content, however its parts were guessed.
   const std::uint64_t likely = composite.parts == 1 ? version.size : likely_part_bytes_.load();
-  const auto guessed = even_parts(version.size, likely, composite.parts);
+  std::optional<Parts> guessed;
+  if (guessing_.is_good()) guessed = even_parts(version.size, likely, composite.parts);
   if (guessed) {
     const auto digest = co_await digest_over(fd, *guessed, kind);
     if (!digest) co_return digest.error();
     seen.proved = *digest == composite.expected;
+    guessing_.note(seen.proved);
     if (seen.proved) co_return seen;
   }
 
   // 2. As its first part, if that gives the right number.
+  if (!asking_.is_good()) co_return seen;
   const auto first = co_await ask_part(ask_head, key, version, 1);
   if (!first) co_return first.error();
+  asking_.note(first->has_value());
   if (!*first || (*first)->count != composite.parts) co_return seen;
   seen.first = *first;
   const auto even = even_parts(version.size, seen.first->bytes, composite.parts);
@@ -166,7 +170,10 @@ async::Task<Result<PartsProver::Look>> PartsProver::look(const AskHead& ask_head
   const auto digest = co_await digest_over(fd, *even, kind);
   if (!digest) co_return digest.error();
   seen.proved = *digest == composite.expected;
-  if (seen.proved) likely_part_bytes_ = seen.first->bytes;
+  if (seen.proved) {
+    likely_part_bytes_ = seen.first->bytes;
+    guessing_.note(true);  // as this one was cut
+  }
   co_return seen;
 }
 

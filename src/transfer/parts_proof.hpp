@@ -37,6 +37,24 @@ using Parts = std::vector<ByteRange>;
 /// these are `count`.
 std::optional<Parts> even_parts(std::uint64_t size, std::uint64_t part_bytes, std::uint32_t count);
 
+/// Whether something that may not work with this server is worth another try.
+class Prospect {
+ public:
+  static constexpr unsigned kMostInVain = 4;
+
+  bool is_good() const noexcept { return ever_worked_ || in_vain_ < kMostInVain; }
+  void note(bool worked) noexcept {
+    if (worked)
+      ever_worked_ = true;
+    else
+      ++in_vain_;
+  }
+
+ private:
+  std::atomic<bool> ever_worked_ = false;
+  std::atomic<unsigned> in_vain_ = 0;
+};
+
 /// One for the whole engine; it must outlive every call. Threads: any role may call.
 class PartsProver {
  public:
@@ -74,6 +92,8 @@ class PartsProver {
   async::Runtime& runtime_;
   FileDigester& digester_;
   std::atomic<std::uint64_t> likely_part_bytes_ = kUsualPartBytes;
+  Prospect guessing_;  ///< where ETags are no MD5s, or the parts are never told, it is all in vain
+  Prospect asking_;    ///< many servers know no parts
 };
 
 }  // namespace sluice::transfer

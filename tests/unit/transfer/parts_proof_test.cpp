@@ -196,6 +196,17 @@ TEST_P(PartsProverTest, WhatTheServerDoesNotTellProvesNothing) {
   }
 }
 
+TEST_P(PartsProverTest, WhatIsInVainIsGivenUp) {
+  const CompositeDigest right = uploaded(kEven);
+  told_ = {};
+  std::vector<CompositeDigest> many(Prospect::kMostInVain, right);
+  EXPECT_FALSE(prove(many).value());
+  EXPECT_EQ(asked_, 1);
+  many.push_back(right);
+  EXPECT_FALSE(prove(many).value());
+  EXPECT_EQ(asked_, 0) << "this server never tells";
+}
+
 TEST_P(PartsProverTest, AFailureIsNoDisproof) {
   const CompositeDigest right = uploaded(kEven);
   error_ = Error(ErrorKind::transient, "reset");
