@@ -140,36 +140,78 @@ std::optional<Parts> even_parts(std::uint64_t size, std::uint64_t part_bytes, st
   return parts;
 }
 
+std::vector<std::uint64_t> plausible_part_bytes(std::uint64_t size, std::uint32_t count) {
+  constexpr std::uint64_t kMiB = 1024 * 1024;
+  constexpr std::uint64_t kSmallest = 5 * kMiB;
+  constexpr std::size_t kMost = 4;
+  std::vector<std::uint64_t> sizes;
+  if (count < 2) return sizes;
+  const std::uint64_t least = std::max(size / count / kMiB * kMiB, kSmallest);
+  for (std::uint64_t bytes = least; bytes < size && sizes.size() <= kMost; bytes += kMiB) {
+    const std::uint64_t parts = size / bytes + (size % bytes != 0 ? 1 : 0);
+    if (parts < count) break;
+    if (parts == count) sizes.push_back(bytes);
+  }
+  if (sizes.size() > kMost) sizes.clear();
+  return sizes;
+}
+
+/// Whether the file, cut so, has the digest; false without parts.
+async::Task<Result<bool>> PartsProver::fits(int fd, const std::optional<Parts>& parts,
+                                            const CompositeDigest& composite) {
+  if (!parts) co_return false;
+  const auto digest = co_await digest_over(fd, *parts, composite.expected.kind);
+  if (!digest) co_return digest.error();
+  co_return *digest == composite.expected;
+}
+
+/// For a server that does not tell.
+async::Task<Result<PartsProver::Look>> PartsProver::guess(int fd, const Version& version,
+                                                          const CompositeDigest& composite) {
+  Look seen;
+  const std::uint64_t tried = likely_part_bytes_;
+  for (const std::uint64_t bytes : plausible_part_bytes(version.size, composite.parts)) {
+    if (bytes == tried || !guessing_.is_good()) continue;
+    const auto parts = even_parts(version.size, bytes, composite.parts);
+    const auto proved = co_await fits(fd, parts, composite);
+    if (!proved) co_return proved.error();
+    guessing_.note(*proved);
+    seen.proved = *proved;
+    if (!seen.proved) continue;
+    likely_part_bytes_ = bytes;
+    break;
+  }
+  co_return seen;
+}
+
 async::Task<Result<PartsProver::Look>> PartsProver::look(const AskHead& ask_head, int fd,
                                                          const std::string& key,
                                                          const Version& version,
                                                          const CompositeDigest& composite) {
-  const DigestKind kind = composite.expected.kind;
   Look seen;
   // 1. As objects before it: a digest that fits proves the content, however its parts were guessed.
   const std::uint64_t likely = composite.parts == 1 ? version.size : likely_part_bytes_.load();
   std::optional<Parts> guessed;
   if (guessing_.is_good()) guessed = even_parts(version.size, likely, composite.parts);
-  if (guessed) {
-    const auto digest = co_await digest_over(fd, *guessed, kind);
-    if (!digest) co_return digest.error();
-    seen.proved = *digest == composite.expected;
-    guessing_.note(seen.proved);
-    if (seen.proved) co_return seen;
-  }
+  const auto as_before = co_await fits(fd, guessed, composite);
+  if (!as_before) co_return as_before.error();
+  seen.proved = *as_before;
+  if (guessed) guessing_.note(seen.proved);
+  if (seen.proved) co_return seen;
 
   // 2. As its first part, if that gives the right number.
-  if (!asking_.is_good()) co_return seen;
+  if (!asking_.is_good()) co_return co_await guess(fd, version, composite);
   const auto first = co_await ask_part(ask_head, key, version, 1);
   if (!first) co_return first.error();
   asking_.note(first->has_value());
-  if (!*first || (*first)->count != composite.parts) co_return seen;
+  if (!*first) co_return co_await guess(fd, version, composite);
+  if ((*first)->count != composite.parts) co_return seen;
   seen.first = *first;
   const auto even = even_parts(version.size, seen.first->bytes, composite.parts);
-  if (!even || even == guessed) co_return seen;
-  const auto digest = co_await digest_over(fd, *even, kind);
-  if (!digest) co_return digest.error();
-  seen.proved = *digest == composite.expected;
+  if (even == guessed) co_return seen;
+  const auto as_first = co_await fits(fd, even, composite);
+  if (!as_first) co_return as_first.error();
+  seen.proved = *as_first;
   if (seen.proved) {
     likely_part_bytes_ = seen.first->bytes;
     guessing_.note(true);  // as this one was cut

@@ -37,6 +37,10 @@ using Parts = std::vector<ByteRange>;
 /// these are `count`.
 std::optional<Parts> even_parts(std::uint64_t size, std::uint64_t part_bytes, std::uint32_t count);
 
+/// The part sizes of whole MiB that make `count` parts, if they are few: with many parts there is
+/// often but one. No part is smaller than 5 MiB but the last (S3 user guide).
+std::vector<std::uint64_t> plausible_part_bytes(std::uint64_t size, std::uint32_t count);
+
 /// Whether something that may not work with this server is worth another try.
 class Prospect {
  public:
@@ -71,7 +75,8 @@ class PartsProver {
   /// True: the file is what `composite` says. False: the server does not tell how the object was
   /// cut. `corrupt`: it is something else. The part size that proved the object before is tried
   /// first, so that objects uploaded alike cost no request; then the first part is asked for, and
-  /// all of them only if even parts do not give the digest.
+  /// all of them only if even parts do not give the digest. If the server does not tell, plausible
+  /// sizes are tried.
   async::Task<Result<bool>> prove(const AskHead& ask_head, int fd, const std::string& key,
                                   const Version& version, const CompositeDigest& composite);
   /// The same of a file that may well be something else: true if even parts prove that it is not.
@@ -87,6 +92,9 @@ class PartsProver {
   };
   async::Task<Result<Look>> look(const AskHead& ask_head, int fd, const std::string& key,
                                  const Version& version, const CompositeDigest& composite);
+  async::Task<Result<bool>> fits(int fd, const std::optional<Parts>& parts,
+                                 const CompositeDigest& composite);
+  async::Task<Result<Look>> guess(int fd, const Version& version, const CompositeDigest& composite);
   async::Task<Result<Digest>> digest_over(int fd, const Parts& parts, DigestKind kind);
 
   async::Runtime& runtime_;

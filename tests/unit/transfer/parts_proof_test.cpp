@@ -67,6 +67,18 @@ TEST(EvenParts, OnlyIfTheNumberIsRight) {
   EXPECT_FALSE(even_parts(~0ull, 1, 3));
 }
 
+TEST(PlausiblePartBytes, WholeMiBThatFitAndAreFew) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  EXPECT_EQ(plausible_part_bytes(12 * kMiB, 3), Sizes{5 * kMiB});
+  EXPECT_EQ(plausible_part_bytes(5 * kMiB + 1, 2), Sizes{5 * kMiB});
+  EXPECT_EQ(plausible_part_bytes(1024 * kMiB, 128), Sizes{8 * kMiB});
+  EXPECT_EQ(plausible_part_bytes(1000 * kMiB, 20), (Sizes{50 * kMiB, 51 * kMiB, 52 * kMiB}));
+  EXPECT_TRUE(plausible_part_bytes(100 * kMiB, 2).empty()) << "50 to 99";
+  EXPECT_TRUE(plausible_part_bytes(3 * kMiB, 2).empty()) << "smaller than S3 allows";
+  EXPECT_TRUE(plausible_part_bytes(3 * kMiB, 1).empty());
+  EXPECT_TRUE(plausible_part_bytes(~0ull, 10'000).empty());
+}
+
 /// On the threaded runtime (-1) and on the deterministic one.
 class PartsProverTest : public ::testing::TestWithParam<int> {
  protected:
@@ -194,6 +206,25 @@ TEST_P(PartsProverTest, WhatTheServerDoesNotTellProvesNothing) {
     error_->http_status = status;
     EXPECT_FALSE(prove({right}).value()) << status;
   }
+}
+
+TEST_P(PartsProverTest, PlausibleSizesAreTriedIfTheServerDoesNotTell) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  const std::string block = content_;
+  while (content_.size() < 12 * kMiB)
+    content_ += block;
+  content_.resize(12 * kMiB);
+  version_.size = content_.size();
+  fake::write_file(dir_ / "f", content_);
+  const CompositeDigest right = uploaded({5 * kMiB, 5 * kMiB, 2 * kMiB});
+  told_ = {};
+  EXPECT_TRUE(prove({right}).value());
+  EXPECT_EQ(asked_, 1);
+  EXPECT_TRUE(prove({right, right}).value());
+  EXPECT_EQ(asked_, 0) << "as the one before";
+  content_[7 * kMiB] ^= 1;
+  fake::write_file(dir_ / "f", content_);
+  EXPECT_FALSE(prove({right}).value()) << "no file is accused on a guess";
 }
 
 TEST_P(PartsProverTest, WhatIsInVainIsGivenUp) {
