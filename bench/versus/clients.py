@@ -103,4 +103,5 @@ def all_clients(build):
 def proofs(output):
     """How sluice says that it checked what it fetched: `fetched KEY (SIZE, PROOF)`."""
     kinds = sorted(set(re.findall(r"^fetched .*, ([^,()]+)\)$", output, re.MULTILINE)))
-    return ", ".join(kind.upper() if kind == "md5" else kind for kind in kinds)
+    names = {"md5": "MD5", "composite": "digests of parts"}
+    return ", ".join(names.get(kind, kind) for kind in kinds)
