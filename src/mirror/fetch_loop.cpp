@@ -49,7 +49,12 @@ void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
   if (event.what == What::failed || event.what == What::refused) event.error = &error;
   pass.engine().report(event);
   if (error.kind == ErrorKind::local) ++pass.engine().counters().local_failures;
-  if (ends_the_pass(error)) pass.abort(error);
+  if (ends_the_pass(error)) return pass.abort(error);
+  if (!pass.engine().is_endpoint_down(error)) return;
+  Error down = error;
+  down.message = "not one request has succeeded for " + std::to_string(kEndpointPatience.count()) +
+                 " s: " + error.message;
+  pass.abort(down);
 }
 
 async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
@@ -84,7 +89,7 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
   Engine& engine = pass.engine();
   transfer::Fetcher fetcher(
       engine.runtime(), shard, engine.data_store(shard), engine.destination(), engine.digester(),
-      engine.body_digester(shard), engine.fetch_options(), engine,
+      engine.body_digester(shard), engine.fetch_options(), engine.concurrency(shard), engine,
       transfer::FetchMeters{engine.counters().received_bytes, engine.counters().resumed_bytes},
       [&pass](const transfer::Assembly& assembly, std::uint32_t index) {
         return note_part(pass, assembly, index);

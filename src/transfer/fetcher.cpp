@@ -46,8 +46,8 @@ bool may_restart(ErrorKind kind) noexcept {
 
 Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
                  local::Destination& destination, FileDigester& digester, BodyDigester& bodies,
-                 const FetchOptions& options, RetryListener& listener, FetchMeters meters,
-                 PartNote note_part)
+                 const FetchOptions& options, Concurrency& concurrency, RetryListener& listener,
+                 FetchMeters meters, PartNote note_part)
     : runtime_(runtime),
       shard_(shard),
       store_(store),
@@ -55,6 +55,7 @@ Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& st
       digester_(digester),
       bodies_(bodies),
       options_(options),
+      concurrency_(concurrency),
       listener_(listener),
       meters_(meters),
       note_part_(std::move(note_part)) {}
@@ -100,7 +101,8 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
     request.want_checksum = whole && assembly.task().has_checksum;
     return store_.get(std::move(request), sink);
   };
-  auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
+  auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt,
+                                                    &concurrency_);
   if (!got) co_return got.error();
   if (auto digest = sink.finish_digest()) {
     assembly.set_part_digest(index, std::move(*digest));
@@ -131,7 +133,8 @@ async::Task<Result<store::ObjectHead>> Fetcher::head(const std::string& key, boo
     request.want_checksum = want_checksum;
     return store_.head(std::move(request));
   };
-  co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
+  co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt,
+                                                   &concurrency_);
 }
 
 async::Task<void> Fetcher::fetch_serially(Assembly& assembly) {

@@ -198,6 +198,28 @@ TEST_P(PassTest, FaultsAreRiddenOut) {
   EXPECT_GT(summary.progress.retries, 0u);
 }
 
+TEST_P(PassTest, AnEndpointThatIsDownEndsThePass) {
+  if (GetParam() < 0) GTEST_SKIP() << "takes half a minute on a real clock";
+  put_some(200);
+  bucket_.set_faults([](Operation operation, std::string_view) {
+    fake::Bucket::Fault fault;
+    if (operation == Operation::get) fault.error = Error(ErrorKind::unreachable, "no route");
+    return fault;
+  });
+  auto summary = run();
+  EXPECT_EQ(exit_status(summary), ExitStatus::network);
+  ASSERT_TRUE(summary.failure);
+  EXPECT_NE(summary.failure->message.find("not one request has succeeded for 30 s"),
+            std::string::npos)
+      << summary.failure->message;
+  // 8 at a time have had their tries, not 200.
+  EXPECT_LT(bucket_.count(Operation::get), 500u);
+  bucket_.set_faults(nullptr);
+  summary = run();
+  EXPECT_EQ(exit_status(summary), ExitStatus::equal);
+  EXPECT_EQ(tree(), bucket_tree());
+}
+
 TEST_P(PassTest, CorruptContentIsNeverInstalled) {
   bucket_.put("a", "old");
   run();
