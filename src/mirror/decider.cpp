@@ -176,6 +176,10 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
       co_return co_await publish(touch);
     }
     case plan::Action::refuse:
+      if (decision.reason == plan::Reason::refused_before) {
+        refuse(object, transfer::unproven_error(object.key));
+        co_return true;
+      }
       refuse(object, Error(ErrorKind::refused_key,
                            "a directory or special file is in the place of '" +
                                text::escaped(path.text()) + "'; move it away to mirror this key"));

@@ -156,6 +156,7 @@ plan::DecideOptions Engine::decide_options() const noexcept {
       decide.compare = plan::Compare::checksum;
       break;
   }
+  decide.keep_refusals = options_.verify == MirrorOptions::Verify::strict;
   return decide;
 }
 

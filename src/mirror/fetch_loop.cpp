@@ -60,6 +60,13 @@ void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
 async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
   if (!outcome.staged) {
     report_failure(pass, outcome);
+    if (outcome.error.code == transfer::kUnproven) {
+      Publication refused(Publication::Kind::refuse, outcome.task.path);
+      refused.row.key = outcome.task.key;
+      refused.row.version = outcome.task.version;
+      refused.row.state = RowState::refused;
+      co_await pass.publications.push(refused);
+    }
     if (!outcome.voids_partial) co_return;
     Publication discard(Publication::Kind::discard, outcome.task.path);
     discard.row.key = std::move(outcome.task.key);

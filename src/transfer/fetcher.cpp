@@ -203,11 +203,7 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   if (!head) co_return head.error();
   const Evidence evidence = strongest_evidence(*head, options_.verify);
   if (options_.verify == VerifyMode::strict && evidence.proof == Proof::length) {
-    Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
-                                            text::escaped(assembly.task().key) +
-                                            "', and --verify strict asks for one");
-    error.code = "unproven";
-    co_return error;
+    co_return unproven_error(assembly.task().key);
   }
 
   local::StagedFile& file = assembly.staged_file();
