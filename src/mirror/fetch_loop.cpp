@@ -53,7 +53,7 @@ void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
   if (!pass.engine().is_endpoint_down(error)) return;
   Error down = error;
   down.message = "not one request has succeeded for " + std::to_string(kEndpointPatience.count()) +
-                 " s: " + error.message;
+                 " s, so the pass ends: " + error.message;
   pass.abort(down);
 }
 
