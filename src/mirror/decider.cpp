@@ -149,6 +149,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
     pass_.abort(local.error());
     co_return false;
   }
+  if (*row == nullptr && !is_spelled_so(object, *path)) co_return true;
   last_file_ = object.key;
   above_.push_back(last_file_.size());
   const plan::Decision decision = plan::decide(object, *row, *local, engine_.decide_options());
@@ -175,6 +176,10 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
       co_return co_await publish(touch);
     }
     case plan::Action::refuse:
+      if (decision.reason == plan::Reason::refused_before) {
+        refuse(object, transfer::unproven_error(object.key));
+        co_return true;
+      }
       refuse(object, Error(ErrorKind::refused_key,
                            "a directory or special file is in the place of '" +
                                text::escaped(path.text()) + "'; move it away to mirror this key"));
@@ -275,6 +280,7 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
     co_return false;
   }
   if (local->type == FileType::directory) {
+    if (!is_spelled_so(object, path)) co_return true;
     report(What::kept, object, "unchanged");
     co_return true;
   }
@@ -290,6 +296,14 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
   made.reason = "fresh";
   made.shadows = shadowing_;
   co_return co_await pass_.publications.push(made);
+}
+
+/// What is here, or a folder on the way, may be there for another key, whose name the file system
+/// takes for this one.
+bool Decider::is_spelled_so(const ListedObject& object, const local::RelativePath& path) {
+  const auto spelled = engine_.destination().check_spelling(path);
+  if (!spelled) refuse(object, spelled.error());
+  return spelled.has_value();
 }
 
 Result<bool> Decider::could_be_stored(const ListedObject& object, const local::RelativePath& path) {

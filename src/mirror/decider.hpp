@@ -35,6 +35,7 @@ class Decider {
   async::Task<bool> publish(Publication& publication);
   async::Task<bool> directory(const ListedObject& object, const local::RelativePath& path);
   /// In a dry run, what the publisher would meet: false if it was reported, or ends the pass.
+  bool is_spelled_so(const ListedObject& object, const local::RelativePath& path);
   Result<bool> could_be_stored(const ListedObject& object, const local::RelativePath& path);
   bool shadows(std::string_view key);
   void refuse(const ListedObject& object, const Error& error);

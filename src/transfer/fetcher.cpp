@@ -46,8 +46,8 @@ bool may_restart(ErrorKind kind) noexcept {
 
 Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
                  local::Destination& destination, FileDigester& digester, PartsProver& prover,
-                 BodyDigester& bodies, const FetchOptions& options, RetryListener& listener,
-                 FetchMeters meters, PartNote note_part)
+                 BodyDigester& bodies, const FetchOptions& options, Concurrency& concurrency,
+                 RetryListener& listener, FetchMeters meters, PartNote note_part)
     : runtime_(runtime),
       shard_(shard),
       store_(store),
@@ -56,6 +56,7 @@ Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& st
       prover_(prover),
       bodies_(bodies),
       options_(options),
+      concurrency_(concurrency),
       listener_(listener),
       meters_(meters),
       note_part_(std::move(note_part)) {}
@@ -101,7 +102,8 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
     request.want_checksum = whole && assembly.task().has_checksum;
     return store_.get(std::move(request), sink);
   };
-  auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
+  auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt,
+                                                    &concurrency_);
   if (!got) co_return got.error();
   if (auto digest = sink.finish_digest()) {
     assembly.set_part_digest(index, std::move(*digest));
@@ -129,7 +131,8 @@ async::Task<Result<store::ObjectHead>> Fetcher::head(store::HeadRequest request)
   const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
     return store_.head(request);
   };
-  co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
+  co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt,
+                                                   &concurrency_);
 }
 
 async::Task<void> Fetcher::fetch_serially(Assembly& assembly) {
@@ -214,11 +217,7 @@ async::Task<Result<Proof>> Fetcher::prove(Assembly& assembly, const store::Objec
     if (*proved) co_return Proof::composite;
   }
   if (options_.verify != VerifyMode::strict) co_return Proof::length;
-  Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
-                                          text::escaped(assembly.task().key) +
-                                          "', and --verify strict asks for one");
-  error.code = "unproven";
-  co_return error;
+  co_return unproven_error(assembly.task().key);
 }
 
 async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {

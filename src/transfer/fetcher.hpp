@@ -56,8 +56,8 @@ class Fetcher {
   /// All references must outlive the fetcher.
   Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
           local::Destination& destination, FileDigester& digester, PartsProver& prover,
-          BodyDigester& bodies, const FetchOptions& options, RetryListener& listener,
-          FetchMeters meters, PartNote note_part);
+          BodyDigester& bodies, const FetchOptions& options, Concurrency& concurrency,
+          RetryListener& listener, FetchMeters meters, PartNote note_part);
 
   /// Fetches `part`. If it was the last of its object to end: verifies and finishes the object (or
   /// restarts it), and says what became of it.
@@ -83,6 +83,7 @@ class Fetcher {
   PartsProver& prover_;
   BodyDigester& bodies_;
   const FetchOptions& options_;
+  Concurrency& concurrency_;
   RetryListener& listener_;
   FetchMeters meters_;
   const PartNote note_part_;
