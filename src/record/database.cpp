@@ -39,6 +39,7 @@ Error error_of(int code, sqlite3* connection, const std::string& path) {
   Error error(ErrorKind::local, "the record \"" + text::escaped(path) + "\": ");
   error.message += connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
   error.os_error = os_error_of(code, connection);
+  if (error.os_error != 0) error.message += " (" + explained(error.os_error) + ")";
   const int primary = code & 0xFF;
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
     error.code = "damaged";
