@@ -19,7 +19,8 @@ std::string_view advice(int os_error) noexcept {
     case ENFILE:
       return "raise the system's limit (sysctl fs.file-max)";
     case EROFS:
-      return "mount it read-write (after an error the kernel may have made it read-only: see dmesg)";
+      return "mount it read-write (after an error the kernel may have made it read-only: see "
+             "dmesg)";
     case EIO:
       return "the disk or the connection to it may be failing: see dmesg";
     case EACCES:

@@ -30,10 +30,11 @@ class Staging {
 
  private:
   Error error(const char* what, int os_error) const;
+  Result<void> check_room(std::uint64_t size_bytes) const;
 
   FileDescriptor fd_;
   std::string shown_;
-  bool reserves_ = true;  ///< blocks of large files are taken at once, not only counted
+  bool reserves_ = true;  ///< blocks of large files are taken at once
   // On the heap, so that this can be moved: threads share the counter.
   std::unique_ptr<std::atomic<std::uint64_t>> next_;
 };

@@ -17,19 +17,39 @@ constexpr int kBusyMs = 5'000;
 /// A checkpoint is a courtesy: somebody who reads in the sqlite3 shell must not hold up a pass.
 constexpr int kCheckpointBusyMs = 200;
 
-int os_error_of(int code, sqlite3* connection) {
+/// The errno of the last failure of a file of SQLite's, 0 if it keeps none.
+int last_errno(sqlite3_file* file) {
+  int number = 0;
+  if (file != nullptr && file->pMethods != nullptr)
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+  return number;
+}
+
+/// What the operating system said when a file could not be read, written or opened. SQLite's own
+/// answer is errno after it has tidied up: often nothing.
+int system_errno(sqlite3* connection) {
+  if (connection == nullptr) return 0;
+  if (const int number = sqlite3_system_errno(connection); number != 0) return number;
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {  // WAL first
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(connection, "main", which, &file);
+    if (const int number = last_errno(file); number != 0) return number;
+  }
+  return 0;
+}
+
+int os_error_of(int code, sqlite3* connection, const std::string& path) {
   switch (code & 0xFF) {
     case SQLITE_FULL:
       return ENOSPC;
     case SQLITE_READONLY:
-      return EROFS;
+      return access(path.c_str(), W_OK) != 0 ? errno : EROFS;
     case SQLITE_NOMEM:
       return ENOMEM;
+    case SQLITE_CORRUPT:  // or so it looks when it cannot be read
     case SQLITE_CANTOPEN:
-    case SQLITE_IOERR: {
-      const int number = connection != nullptr ? sqlite3_system_errno(connection) : 0;
-      return number != 0 ? number : EIO;
-    }
+    case SQLITE_IOERR:
+      return system_errno(connection);
     default:
       return 0;
   }
@@ -37,9 +57,13 @@ int os_error_of(int code, sqlite3* connection) {
 
 Error error_of(int code, sqlite3* connection, const std::string& path) {
   Error error(ErrorKind::local, "the record \"" + text::escaped(path) + "\": ");
-  error.message += connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
-  error.os_error = os_error_of(code, connection);
-  if (error.os_error != 0) error.message += " (" + explained(error.os_error) + ")";
+  const bool is_latest = connection != nullptr && sqlite3_extended_errcode(connection) == code;
+  error.message += is_latest ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  error.os_error = os_error_of(code, connection, path);
+  if (error.os_error != 0)
+    error.message += " (" + explained(error.os_error) + ")";
+  else if ((code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN)
+    error.message += "; see dmesg";
   const int primary = code & 0xFF;
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
     error.code = "damaged";
@@ -54,16 +78,11 @@ Error error_of(int code, sqlite3* connection, const std::string& path) {
   return error;
 }
 
-bool exists(const std::string& path) {
-  struct stat st {};
-  return stat(path.c_str(), &st) == 0;
-}
-
 /// Without a WAL nobody has the database open. One of no bytes is what an ended process leaves, or
 /// a living one that is about to write.
 bool needs_no_wal(const std::string& path, OpenMode mode) {
   struct stat st {};
-  const bool absent = stat((path + "-wal").c_str(), &st) != 0;
+  const bool absent = stat((path + "-wal").c_str(), &st) != 0 && errno == ENOENT;
   return (mode == OpenMode::read_only && absent) ||
          (mode == OpenMode::frozen && (absent || st.st_size == 0));
 }
@@ -136,9 +155,10 @@ void Database::Close::operator()(sqlite3* connection) const noexcept {
 }
 
 Result<Database> Database::open(const std::string& path, OpenMode mode) {
-  if (mode != OpenMode::create && !exists(path)) {
-    return local_error("there is no record at \"" + text::escaped(path) + "\"", ENOENT);
-  }
+  if (struct stat st{}; mode != OpenMode::create && stat(path.c_str(), &st) != 0)
+    return local_error(errno == ENOENT ? "there is no record at \"" + text::escaped(path) + "\""
+                                       : "cannot look at \"" + text::escaped(path) + "\"",
+                       errno);
   int flags = SQLITE_OPEN_NOMUTEX;
   const bool writes = mode == OpenMode::create || mode == OpenMode::read_write;
   flags |= writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
@@ -162,6 +182,10 @@ Result<Database> Database::open(const std::string& path, OpenMode mode) {
 
 Error Database::error() const {
   return error_of(sqlite3_extended_errcode(connection_.get()), connection_.get(), path_);
+}
+
+Error Database::error(int code) const {
+  return error_of(code, connection_.get(), path_);
 }
 
 Result<void> Database::execute(const char* sql) {

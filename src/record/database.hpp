@@ -72,7 +72,8 @@ class Database {
   Result<void> checkpoint();
 
   /// The error of the call that just failed.
-  Error error() const;
+  Error error() const;          ///< of the last call
+  Error error(int code) const;  ///< of an SQLite code that was told otherwise
   const std::string& path() const noexcept { return path_; }
 
  private:

@@ -5,6 +5,8 @@
 #include "record/rows.hpp"
 #include "record/schema.hpp"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -87,6 +89,16 @@ std::string shown(const Source& source) {
 bool exists(const std::string& path) {
   struct stat st {};
   return lstat(path.c_str(), &st) == 0;
+}
+
+/// The SQLite code of a page that the check could not read ("… unable to get the page. error
+/// code=266"), or 0: the check itself ends well then.
+int read_failure(std::string_view verdict) {
+  constexpr std::string_view kCode = "error code=";
+  const std::size_t at = verdict.rfind(kCode);
+  if (at == std::string_view::npos) return 0;
+  const auto code = text::parse_uint(verdict.substr(at + kCode.size()));
+  return code && (*code & 0xFF) == SQLITE_IOERR ? static_cast<int>(*code) : 0;
 }
 
 /// The WAL goes along, and first: without its own database beside it, it could only be replayed
@@ -260,8 +272,11 @@ Result<void> Record::Impl::check_sound() {
                                       "key DESC LIMIT 1)");
   if (!check) return check.error();
   if (check->step() != Step::row) return database.error();
-  if (const std::string_view verdict = check->bytes(0); verdict != "ok")
+  if (const std::string_view verdict = check->bytes(0); verdict != "ok") {
+    // What could not be read may be sound: moving it aside would be for ever, the failure may not.
+    if (const int failure = read_failure(verdict); failure != 0) return database.error(failure);
     return damaged(database.path(), verdict);
+  }
   if (const auto source = read_source(); !source) return source.error();
   if (suspect) unlink(mark.c_str());
   return {};

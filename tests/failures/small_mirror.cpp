@@ -180,6 +180,13 @@ std::vector<std::string> SmallMirror::check_harm() const {
   return found;
 }
 
+std::size_t SmallMirror::staged_files() const {
+  std::size_t count = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(dir() + "/.sluice/staging"))
+    if (!entry.is_directory()) ++count;
+  return count;
+}
+
 std::vector<std::string> SmallMirror::check_equal() {
   std::vector<std::string> found = crash::check_equal(dir(), keys_);
   for (std::string& left : leftovers(dir()))

@@ -57,14 +57,15 @@ class SmallMirror {
   /// What no failure excuses: each file is a version that the bucket held, a row names a whole
   /// file, and the record has not been given up.
   std::vector<std::string> check_harm() const;
+  std::size_t staged_files() const;
   /// The mirror is the bucket: no file, row, folder or staged file more or less. What is found then
   /// counts as mirrored.
   std::vector<std::string> check_equal();
 
- private:
   void put(const std::string& key, std::uint64_t size, std::uint64_t content_seed);
   void remove(const std::string& key);
 
+ private:
   const fake::TemporaryDirectory root_;  ///< of what is watched
   const fake::TemporaryDirectory home_;
   Control* control_ = nullptr;
