@@ -25,17 +25,21 @@ int last_errno(sqlite3_file* file) {
   return number;
 }
 
-/// What the operating system said when a file could not be read, written or opened. SQLite's own
-/// answer is errno after it has tidied up: often nothing.
-int system_errno(sqlite3* connection) {
+/// What the operating system said when the database or its WAL could not be read or written.
+int file_errno(sqlite3* connection) {
   if (connection == nullptr) return 0;
-  if (const int number = sqlite3_system_errno(connection); number != 0) return number;
   for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {  // WAL first
     sqlite3_file* file = nullptr;
     sqlite3_file_control(connection, "main", which, &file);
     if (const int number = last_errno(file); number != 0) return number;
   }
   return 0;
+}
+
+/// SQLite's own answer is errno after it has tidied up: often nothing.
+int system_errno(sqlite3* connection) {
+  const int number = connection != nullptr ? sqlite3_system_errno(connection) : 0;
+  return number != 0 ? number : file_errno(connection);
 }
 
 int os_error_of(int code, sqlite3* connection, const std::string& path) {
@@ -46,13 +50,21 @@ int os_error_of(int code, sqlite3* connection, const std::string& path) {
       return access(path.c_str(), W_OK) != 0 ? errno : EROFS;
     case SQLITE_NOMEM:
       return ENOMEM;
-    case SQLITE_CORRUPT:  // or so it looks when it cannot be read
+    case SQLITE_CORRUPT:  // so SQLite calls a page that the disk cannot read, too
+    case SQLITE_NOTADB:
+      return file_errno(connection);
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
       return system_errno(connection);
     default:
       return 0;
   }
+}
+
+/// Whether this works or not: the error itself says what to know.
+void mark_suspect(const std::string& path) {
+  const int fd = ::open(suspicion_path(path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) close(fd);
 }
 
 Error error_of(int code, sqlite3* connection, const std::string& path) {
@@ -65,13 +77,12 @@ Error error_of(int code, sqlite3* connection, const std::string& path) {
   else if ((code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN)
     error.message += "; see dmesg";
   const int primary = code & 0xFF;
-  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
+  const bool looks_damaged = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+  if (looks_damaged && error.os_error == 0) {
     error.code = "damaged";
     // Who may only read leaves no mark.
     if (connection != nullptr && sqlite3_db_readonly(connection, "main") == 1) return error;
-    // Whether this works or not: the error itself says what to know.
-    const int fd = ::open(suspicion_path(path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0) close(fd);
+    mark_suspect(path);
   } else if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
     error.code = "busy";
   }
@@ -182,6 +193,10 @@ Result<Database> Database::open(const std::string& path, OpenMode mode) {
 
 Error Database::error() const {
   return error_of(sqlite3_extended_errcode(connection_.get()), connection_.get(), path_);
+}
+
+void Database::note_suspicion() const {
+  if (sqlite3_db_readonly(connection_.get(), "main") != 1) mark_suspect(path_);
 }
 
 Error Database::error(int code) const {

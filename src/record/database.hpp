@@ -72,8 +72,11 @@ class Database {
   Result<void> checkpoint();
 
   /// The error of the call that just failed.
-  Error error() const;          ///< of the last call
-  Error error(int code) const;  ///< of an SQLite code that was told otherwise
+  Error error() const;
+  /// The same of an SQLite code that was told otherwise.
+  Error error(int code) const;
+  /// Leaves the mark.
+  void note_suspicion() const;
   const std::string& path() const noexcept { return path_; }
 
  private:

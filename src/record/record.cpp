@@ -168,6 +168,11 @@ Result<std::vector<ObjectRow>> Record::Impl::select(StatementId id, std::string_
   for (;;) {
     switch (query.step()) {
       case Step::row:
+        // SQLite believes its tree. A row in the wrong place would be called absent.
+        if (query.bytes(0) <= (rows.empty() ? after : std::string_view(rows.back().key))) {
+          database.note_suspicion();
+          return damaged(database.path(), "its rows are out of order");
+        }
         rows.push_back(read_row(query));
         break;
       case Step::done:
@@ -265,11 +270,13 @@ Result<void> Record::Impl::check_sound() {
   const bool suspect = exists(mark);
   const bool small = stat(database.path().c_str(), &st) == 0 && st.st_size <= kCheckedWhole;
   // Reading a value at both ends of the tree also finds a file that was cut short.
-  auto check = database.prepare(suspect || small
-                                    ? "PRAGMA quick_check(1)"
-                                    : "SELECT 'ok', (SELECT length(etag) FROM objects ORDER BY "
-                                      "key LIMIT 1), (SELECT length(etag) FROM objects ORDER BY "
-                                      "key DESC LIMIT 1)");
+  // Only integrity_check looks at the order of rows.
+  auto check =
+      database.prepare(suspect ? "PRAGMA integrity_check(1)"
+                       : small ? "PRAGMA quick_check(1)"
+                               : "SELECT 'ok', (SELECT length(etag) FROM objects ORDER BY "
+                                 "key LIMIT 1), (SELECT length(etag) FROM objects ORDER BY "
+                                 "key DESC LIMIT 1)");
   if (!check) return check.error();
   if (check->step() != Step::row) return database.error();
   if (const std::string_view verdict = check->bytes(0); verdict != "ok") {
