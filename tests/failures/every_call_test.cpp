@@ -35,6 +35,10 @@ struct Scenario {
   bool every_io_error = false;  ///< each call that fails once with EIO is tried, whatever is drawn
 };
 
+void PrintTo(const Scenario& scenario, std::ostream* out) {
+  *out << scenario.name;
+}
+
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
@@ -204,6 +208,9 @@ TEST_P(EveryCall, MayFail) {
     prepare(mirror, 0);
     const Ran ran = mirror.sync(flags(mirror));
     ASSERT_EQ(ran.status, 0) << ran.err;
+    for (const Call call : {Call::open, Call::read, Call::write, Call::resize, Call::sync,
+                            Call::rename, Call::unlink, Call::directory, Call::look})
+      ASSERT_GT(ran.counts[static_cast<std::size_t>(call)], 0u) << "nothing stands before them";
     trials = all_failures(ran.counts);
     for (std::uint8_t call = 0; call <= kAnyChange; ++call)
       std::cout << to_string({call, kKill, ran.counts[call], false}) << "; ";

@@ -18,8 +18,7 @@
 #include <unistd.h>
 
 // Programs here are built for 64-bit offsets, and so are Debian's libraries: they call the
-// functions with a 64 in their names. `SLUICE_FAILURES_ALL` of every_call_test counts what it
-// meets.
+// functions with a 64 in their names. every_call_test expects that calls of each kind were counted.
 
 namespace sluice::failures {
 namespace {
