@@ -27,6 +27,11 @@ constexpr std::uint64_t kReserveFrom = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostKeptBack = std::uint64_t{64} << 20;
 constexpr std::uint64_t kKeptBackShare = 100;
 
+/// Small files are not looked at one by one: where statfs has to sum up what each processor counts
+/// it costs as much as their rename.
+constexpr std::uint64_t kCheckedEvery = std::uint64_t{1} << 20;
+constexpr std::uint64_t kLeastTaken = 4096;
+
 /// Ours are two levels deep; more is somebody else's and still has to go.
 constexpr int kDeepest = 64;
 
@@ -128,7 +133,8 @@ Error Staging::error(const char* what, int os_error) const {
 Result<Staging> Staging::open(const Beneath& beneath, int folder, const std::string& dir) {
   Staging out;
   out.shown_ = "\"" + text::escaped(dir) + "/.sluice/staging\"";
-  out.next_ = std::make_unique<std::atomic<std::uint64_t>>(0);
+  out.counts_ = std::make_unique<Counts>();
+  out.counts_->unchecked = kCheckedEvery;
   if (mkdirat(folder, kStagingName, 0700) != 0 && errno != EEXIST)
     return local_error("cannot create " + out.shown_, errno);
   out.fd_ = FileDescriptor(beneath.open_at(folder, kStagingName, O_RDONLY | O_DIRECTORY));
@@ -170,12 +176,17 @@ int Staging::sync(const std::string& name) const {
 /// Whether a file of that size fits and leaves free what is kept back. What others take meanwhile
 /// is noticed when it is written.
 Result<void> Staging::check_room(std::uint64_t size_bytes) const {
+  const std::uint64_t taken = size_bytes + kLeastTaken;
+  if (size_bytes == 0 || counts_->unchecked.fetch_add(taken) + taken < kCheckedEvery) return {};
   struct statfs st {};
-  if (size_bytes == 0 || fstatfs(fd(), &st) != 0 || st.f_blocks == 0) return {};
+  if (fstatfs(fd(), &st) != 0 || st.f_blocks == 0) return {};
   const auto block = static_cast<std::uint64_t>(st.f_bsize);
   const std::uint64_t free = st.f_bavail * block;
   const std::uint64_t kept = std::min(kMostKeptBack, st.f_blocks * block / kKeptBackShare);
-  if (size_bytes <= free && kept <= free - size_bytes) return {};
+  if (size_bytes <= free && kept <= free - size_bytes) {
+    counts_->unchecked = 0;
+    return {};
+  }
   return error(("no room for " + units::format_size(size_bytes) + " (" + units::format_size(free) +
                 " are free, of which " + units::format_size(kept) + " are kept back)")
                    .c_str(),
@@ -187,7 +198,7 @@ Result<StagedFile> Staging::create(unsigned shard, std::uint64_t size_bytes) {
   const std::string folder = std::to_string(shard);
   StagedFile out;
   for (int folders = 0;;) {
-    std::string name = folder + "/" + std::to_string(next_->fetch_add(1));
+    std::string name = folder + "/" + std::to_string(counts_->next.fetch_add(1));
     FileDescriptor fd(open_again(fd_.get(), name.c_str(),
                                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
     if (fd) {
@@ -211,7 +222,7 @@ Result<StagedFile> Staging::create(unsigned shard, std::uint64_t size_bytes) {
 
 Result<std::string> Staging::make_directory() {
   for (;;) {
-    std::string name = std::to_string(next_->fetch_add(1)) + ".dir";
+    std::string name = std::to_string(counts_->next.fetch_add(1)) + ".dir";
     if (mkdirat(fd_.get(), name.c_str(), 0777) == 0) return name;
     if (errno != EEXIST) return error("cannot create a folder", errno);
   }

@@ -101,8 +101,8 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
   for (;;) {
     std::optional<transfer::Part> part = co_await pass.parts.pop();
     if (!part || pass.ended_early()) co_return;
-    if (const std::uint64_t size = part->assembly->plan().size(); pass.has_no_room(size))
-      part->assembly->fail(no_room(size));
+    const std::uint64_t size = part->assembly->plan().size();
+    if (pass.has_no_room(size) && !part->assembly->is_begun()) part->assembly->fail(no_room(size));
     const async::ByteLease lease = co_await engine.budget().acquire(kBytesPerTransfer);
     std::optional<transfer::FetchOutcome> outcome = co_await fetcher.run(*part);
     if (outcome) co_await settle(pass, *outcome);

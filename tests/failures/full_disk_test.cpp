@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -62,18 +63,39 @@ TEST_F(FullDisk, WhatCannotFitIsNotEvenAskedFor) {
 }
 
 /// Each alone would fit, all of them do not: that shows only when they are written.
-TEST_F(FullDisk, WhatMeetsTheEndWhileItIsWrittenMakesWayForSmallerOnes) {
+TEST_F(FullDisk, WhatMeetsTheEndWhileItIsWrittenLeavesNothingBehind) {
   for (const char* key : {"m/1", "m/2", "m/3", "m/4"})
     mirror_.put(key, 5 * kMiB, 21);
-  mirror_.put("z/new", 3000, 22);
   const Ran ran = mirror_.sync({});
   EXPECT_EQ(ran.status, 6) << ran.out << ran.err;
   EXPECT_NE(ran.err.find("free some space"), std::string::npos) << ran.err;
-  EXPECT_TRUE(has("z/new", 3000)) << ran.out << ran.err;
   expect_nothing_lost();
 
   for (const char* key : {"m/2", "m/3", "m/4"})
     mirror_.remove(key);
+  EXPECT_EQ(mirror_.sync({}).status, 0);
+  EXPECT_EQ(mirror_.check_equal(), Words());
+}
+
+/// Quotas are not seen beforehand: the first write tells, and then no object as large is asked for.
+TEST_F(FullDisk, AQuotaThatIsUsedUpCostsOneDownload) {
+  constexpr auto kWrite = static_cast<std::uint8_t>(Call::write);
+  Ran ran;
+  for (std::uint32_t at = 1; at < 100; ++at) {
+    for (const char* key : {"q/1", "q/2"})
+      mirror_.put(key, 3000, 100 + at);
+    mirror_.put("q/3", 2000, 100 + at);
+    ran = mirror_.sync({"--transfers", "1"}, {kWrite, EDQUOT, at, false});
+    if (ran.err.find("q/1: cannot write") != std::string::npos) break;
+    ASSERT_NE(ran.failed, 0u) << "no write of it has failed";
+    ASSERT_EQ(mirror_.sync({}).status, 0);
+  }
+  EXPECT_EQ(ran.status, 6) << ran.out << ran.err;
+  EXPECT_EQ(ran.gets, 2u) << "of q/1 and q/3";
+  EXPECT_NE(ran.err.find("q/2: it is not fetched"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("quota"), std::string::npos) << ran.err;
+  EXPECT_TRUE(has("q/3", 2000));
+  expect_nothing_lost();
   EXPECT_EQ(mirror_.sync({}).status, 0);
   EXPECT_EQ(mirror_.check_equal(), Words());
 }
