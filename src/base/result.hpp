@@ -30,7 +30,10 @@ class ResultError : public std::exception {
   throw ResultError(error);
 }
 
-/// An Error of kind `local` from an errno: "what: strerror".
+/// "No space left on device; free some space there": an errno, and what to do about it.
+std::string explained(int os_error);
+
+/// An Error of kind `local` from an errno: "what: " and what `explained` says.
 Error local_error(std::string_view what, int os_error);
 
 }  // namespace sluice

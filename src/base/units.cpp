@@ -12,8 +12,14 @@ namespace {
 
 constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
 
-/// A number with at most three decimals, times 1000; removed from the front of `text`.
-std::optional<std::uint64_t> take_thousandths(std::string_view& text) {
+/// A number with at most three decimals.
+struct Amount {
+  std::uint64_t whole = 0;
+  std::uint64_t thousandths = 0;  ///< below 1000
+};
+
+/// Removed from the front of `text`.
+std::optional<Amount> take_amount(std::string_view& text) {
   const auto digits = [&text] {
     std::size_t n = 0;
     while (n < text.size() && text[n] >= '0' && text[n] <= '9')
@@ -23,28 +29,25 @@ std::optional<std::uint64_t> take_thousandths(std::string_view& text) {
     return found;
   };
   const auto whole = text::parse_uint(digits());
-  if (!whole || *whole > kMax / 1000) return std::nullopt;
-  std::uint64_t value = *whole * 1000;
-  if (text.empty() || text.front() != '.') return value;
+  if (!whole) return std::nullopt;
+  Amount amount{*whole, 0};
+  if (text.empty() || text.front() != '.') return amount;
   text.remove_prefix(1);
   const std::string_view decimals = digits();
   if (decimals.empty() || decimals.size() > 3) return std::nullopt;
   std::uint64_t weight = 100;
   for (const char c : decimals) {
-    const std::uint64_t step = static_cast<std::uint64_t>(c - '0') * weight;
-    if (value > kMax - step) return std::nullopt;
-    value += step;
+    amount.thousandths += static_cast<std::uint64_t>(c - '0') * weight;
     weight /= 10;
   }
-  return value;
+  return amount;
 }
 
-/// value * unit / 1000 without overflow on the way, cut to a whole number.
-std::optional<std::uint64_t> scaled(std::uint64_t thousandths, std::uint64_t unit) {
-  const std::uint64_t whole = thousandths / 1000;
-  const std::uint64_t rest = thousandths % 1000 * unit / 1000;  // units are at most 2^60 / 1000
-  if (whole > (kMax - rest) / unit) return std::nullopt;
-  return whole * unit + rest;
+/// In units, cut to a whole number.
+std::optional<std::uint64_t> scaled(const Amount& amount, std::uint64_t unit) {
+  const std::uint64_t rest = amount.thousandths * unit / 1000;  // units are at most 2^60 / 1000
+  if (amount.whole > (kMax - rest) / unit) return std::nullopt;
+  return amount.whole * unit + rest;
 }
 
 std::optional<std::uint64_t> size_unit(std::string_view suffix) {
@@ -86,7 +89,7 @@ std::optional<std::uint64_t> duration_ms(std::string_view text) {
   std::size_t next_unit = 0;
   bool first = true;
   while (first || !text.empty()) {
-    const auto amount = take_thousandths(text);
+    const auto amount = take_amount(text);
     if (!amount) return std::nullopt;
     std::size_t letters = 0;
     while (letters < text.size() && text[letters] >= 'a' && text[letters] <= 'z')
@@ -110,7 +113,7 @@ std::optional<std::uint64_t> duration_ms(std::string_view text) {
 
 Result<std::uint64_t> parse_size(std::string_view what, std::string_view text) {
   std::string_view left = text::trimmed(text);
-  const auto amount = take_thousandths(left);
+  const auto amount = take_amount(left);
   const auto unit = size_unit(text::trimmed(left));
   if (amount && unit) {
     if (const auto bytes = scaled(*amount, *unit)) return *bytes;

@@ -28,14 +28,10 @@ Error bad_url(std::string_view url, std::string_view why) {
                                 std::string(why) + "; write it as https://host[:port][/path]"};
 }
 
-bool is_ipv4(const std::string& host) noexcept {
-  in_addr address{};
-  return inet_pton(AF_INET, host.c_str(), &address) == 1;
-}
-
-bool is_ipv6(const std::string& host) noexcept {
-  in6_addr address{};
-  return inet_pton(AF_INET6, host.c_str(), &address) == 1;
+/// inet_pton ends at a NUL, which is no end here.
+bool is_address(int family, const std::string& host) noexcept {
+  in6_addr address{};  // the larger of the two
+  return host.find('\0') == std::string::npos && inet_pton(family, host.c_str(), &address) == 1;
 }
 
 /// The resolver reads names such as `127.1` or `0x7f000001` as IPv4 addresses of its own notation.
@@ -104,8 +100,8 @@ std::string_view parse_authority(std::string_view authority, Endpoint& endpoint)
   if (host.empty()) return "names no host";
   endpoint.host = text::lower(host);
   const bool good = authority.starts_with('[')
-                        ? is_ipv6(endpoint.host)
-                        : is_ipv4(endpoint.host) || is_dns_name(endpoint.host);
+                        ? is_address(AF_INET6, endpoint.host)
+                        : is_address(AF_INET, endpoint.host) || is_dns_name(endpoint.host);
   if (!good) return "names a host that is neither a DNS name nor an IP address";
   endpoint.port = endpoint.scheme == Scheme::https ? 443 : 80;
   if (!has_port) return {};

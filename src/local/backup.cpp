@@ -30,12 +30,12 @@ bool is_same(const struct stat& a, const struct stat& b) noexcept {
 Result<bool> lies_in(int inner, int outer) {
   struct stat wanted {};
   if (fstat(outer, &wanted) != 0) return local_error("cannot look at a directory", errno);
-  FileDescriptor at(openat(inner, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  FileDescriptor at(open_again(inner, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   struct stat st {};
   if (!at || fstat(at.get(), &st) != 0) return local_error("cannot look at a directory", errno);
   for (;;) {
     if (is_same(st, wanted)) return true;
-    FileDescriptor above(openat(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    FileDescriptor above(open_again(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
     struct stat next {};
     if (!above || fstat(above.get(), &next) != 0)
       return local_error("cannot look at a directory", errno);
@@ -57,7 +57,7 @@ Result<std::unique_ptr<Backup>> Backup::open(const std::string& dir,
   const std::string shown = "the backup directory " + quoted(dir);
   if (mkdir(dir.c_str(), 0777) != 0 && errno != EEXIST)
     return local_error("cannot create " + shown, errno);
-  FileDescriptor root(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FileDescriptor root(open_again(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return local_error("cannot open " + shown, errno);
 
   const auto in_mirror = lies_in(root.get(), destination.root());
@@ -91,9 +91,10 @@ Result<void> Backup::keep(int directory, std::string_view name, const RelativePa
     if (version > 0) to += ".~" + std::to_string(version) + '~';
     struct stat kept {};
     if (linkat(directory, from.c_str(), folder.get(), to.c_str(), 0) == 0) {
-      if (Beneath::stat_at(folder.get(), to, kept) == 0 && to_local_file(kept) == expected)
-        return {};
+      const int error = Beneath::stat_at(folder.get(), to, kept);
+      if (error == 0 && to_local_file(kept) == expected) return {};
       unlinkat(folder.get(), to.c_str(), 0);
+      if (error != 0) return local_error(what, -error);
       return Error(ErrorKind::changed,
                    quoted(path.text()) + " was modified locally since it was recorded");
     }

@@ -22,11 +22,8 @@ long call_openat2(int base, const char* path, int flags) noexcept {
 }
 
 int plain_openat(int base, const char* path, int flags) noexcept {
-  for (;;) {
-    const int fd = openat(base, path, flags);
-    if (fd >= 0) return fd;
-    if (errno != EINTR) return -errno;
-  }
+  const int fd = open_again(base, path, flags);
+  return fd >= 0 ? fd : -errno;
 }
 
 /// A mount: the device where the kernel cannot say the mount's own number (before 5.8).
@@ -57,6 +54,13 @@ std::size_t first_slash(std::string_view path) noexcept {
 }
 
 }  // namespace
+
+int open_again(int base, const char* path, int flags, unsigned mode) noexcept {
+  for (;;) {
+    const int fd = openat(base, path, flags, mode);
+    if (fd >= 0 || errno != EINTR) return fd;
+  }
+}
 
 CName::CName(std::string_view name) noexcept {
   // One byte over NAME_MAX stays: the kernel answers ENAMETOOLONG. An empty name answers ENOENT.
@@ -161,11 +165,14 @@ Obstacle Beneath::obstacle(std::string_view path) const {
     const std::string_view upto = path.substr(0, end);
     const FileDescriptor fd(open(upto, O_PATH));
     if (!fd) {
-      // A symlink (ELOOP) is found as a descriptor below; here only mounts and absences are left.
-      return Obstacle{std::string(upto), fd.get() == -ENOENT ? FileType::absent : FileType::other};
+      // A symlink at its end is found as a descriptor below; what changes meanwhile is in the way.
+      const int error = -fd.get();
+      if (error == ENOENT) return Obstacle{std::string(upto), FileType::absent};
+      const bool found = error == EXDEV || error == ELOOP || error == ENOTDIR;
+      return Obstacle{std::string(upto), FileType::other, found ? 0 : error};
     }
     struct stat st {};
-    if (fstat(fd.get(), &st) != 0) return Obstacle{std::string(upto), FileType::other};
+    if (fstat(fd.get(), &st) != 0) return Obstacle{std::string(upto), FileType::other, errno};
     const LocalFile file = to_local_file(st);
     if (file.type != FileType::directory) return Obstacle{std::string(upto), file.type};
   }

@@ -22,10 +22,14 @@ class CName {
   char bytes_[256 + 1];
 };
 
+/// openat that goes on after a signal; a descriptor, or -1 with errno.
+int open_again(int base, const char* path, int flags, unsigned mode = 0) noexcept;
+
 /// The first thing on a path that keeps it from being reached or made.
 struct Obstacle {
   std::string path;  ///< relative; empty if nothing is in the way
   FileType type = FileType::absent;
+  int error = 0;  ///< an errno: it could not be found out
 };
 
 /// Opens paths beneath one directory without following a symlink or crossing a mount point. Nothing

@@ -9,6 +9,8 @@
 #include "local/spelling.hpp"
 #include "local/staging.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -86,8 +88,8 @@ struct Destination::Impl {
                                        std::string_view directory, std::string* blocking) const;
   int rename_into(int parent, int staging_fd, const std::string& staged,
                   std::string_view final_name) const;
-  LocalFile judge_parents(std::string_view parent, int error) const;
-  void prune(std::string_view path) const;
+  Result<LocalFile> judge_parents(std::string_view parent) const;
+  int prune(std::string_view path) const;
 };
 
 /// `.sluice` under whatever name the file system knows it by. Only the first name of a path can
@@ -132,6 +134,7 @@ Error Destination::Impl::refusal(std::string_view what, std::string_view path,
                                  std::string* blocking) const {
   if (error == ENOTDIR || error == ELOOP || error == EXDEV) {
     const Obstacle obstacle = beneath.obstacle(directory);
+    if (obstacle.error != 0) return failed(what, path, obstacle.error);
     if (obstacle.type == FileType::regular) {
       if (blocking != nullptr) *blocking = obstacle.path;
       return refused("parent-is-file", quoted(path) + " needs a directory where the file " +
@@ -194,29 +197,33 @@ int Destination::Impl::rename_into(int parent, int staging_fd, const std::string
 /// What stat_file says when the parent cannot be opened. A regular file in the way is absence (it
 /// may be ours, and flip); a link or a mount point is something in the way, so that nobody
 /// downloads what could never be stored.
-LocalFile Destination::Impl::judge_parents(std::string_view parent, int error) const {
+Result<LocalFile> Destination::Impl::judge_parents(std::string_view parent) const {
   LocalFile out;
-  if (error == ENOTDIR || error == ELOOP || error == EXDEV) {
-    const Obstacle obstacle = beneath.obstacle(parent);
-    if (obstacle.type == FileType::other) out.type = FileType::other;
-  }
+  const Obstacle obstacle = beneath.obstacle(parent);
+  if (obstacle.error != 0) return failed("cannot look at", obstacle.path, obstacle.error);
+  if (obstacle.type == FileType::other) out.type = FileType::other;
   return out;
 }
 
-/// Removes the parents of `path` that have become empty. What cannot be removed stays: that is no
-/// failure of the file's own removal.
-void Destination::Impl::prune(std::string_view path) const {
+/// Removes the parents of `path` that have become empty. 0 or an errno; what is in use stays, and
+/// so does what is not there as we made it: that is no failure.
+int Destination::Impl::prune(std::string_view path) const {
+  constexpr std::array kLeftAlone = {ENOTEMPTY, EEXIST, EBUSY, ENOTDIR, ELOOP, EXDEV};
+  const auto judged = [&kLeftAlone](int error) {
+    return std::find(kLeftAlone.begin(), kLeftAlone.end(), error) != kLeftAlone.end() ? 0 : error;
+  };
   for (;;) {
     const std::size_t slash = path.rfind('/');
-    if (slash == std::string_view::npos) return;
+    if (slash == std::string_view::npos) return 0;
     path = path.substr(0, slash);
     const std::size_t above = path.rfind('/');
     const bool top = above == std::string_view::npos;
     const FileDescriptor fd(
         beneath.open_directory(top ? std::string_view() : path.substr(0, above)));
-    if (!fd && fd.get() != -ENOENT) return;
+    if (!fd && fd.get() != -ENOENT) return judged(-fd.get());
     const CName name(top ? path : path.substr(above + 1));
-    if (fd && unlinkat(fd.get(), name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) return;
+    if (fd && unlinkat(fd.get(), name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+      return judged(errno);
   }
 }
 
@@ -233,7 +240,7 @@ Result<std::unique_ptr<Destination>> Destination::open(const std::string& dir,
   std::unique_ptr<Destination> out(new Destination());
   Impl& impl = *out->impl_;
   impl.dir = dir;
-  impl.root = FileDescriptor(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  impl.root = FileDescriptor(open_again(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!impl.root) return local_error("cannot open the directory " + quoted(dir), errno);
   impl.beneath =
       Beneath::at(impl.root.get(), options.force_walk ? Resolver::walk : Resolver::kernel);
@@ -254,7 +261,7 @@ Result<std::unique_ptr<Destination>> Destination::look(const std::string& dir) {
   std::unique_ptr<Destination> out(new Destination());
   Impl& impl = *out->impl_;
   impl.dir = dir;
-  impl.root = FileDescriptor(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  impl.root = FileDescriptor(open_again(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!impl.root) {
     if (errno == ENOENT) return out;
     return local_error("cannot open the directory " + quoted(dir), errno);
@@ -323,7 +330,7 @@ Result<LocalFile> Destination::stat_file(const RelativePath& path, AbsentFolder&
   if (error == 0) return to_local_file(st);
   if (error == -ENOENT) return LocalFile{};
   if (error == -ENOTDIR || error == -ELOOP || error == -EXDEV)
-    return impl_->judge_parents(path.parent(), -error);
+    return impl_->judge_parents(path.parent());
   return failed("cannot look at", path.text(), -error);
 }
 
@@ -450,7 +457,8 @@ Result<void> Destination::remove(const RelativePath& path, const LocalFile& expe
         return failed(kWhat, path.text(), errno);
     }
   }
-  impl_->prune(path.text());
+  if (const int error = impl_->prune(path.text()); error != 0)
+    return failed("cannot remove the empty folder of", path.text(), error);
   return {};
 }
 

@@ -124,7 +124,8 @@ class Destination {
   /// For hashing: read-only, O_NOFOLLOW, never blocks; `refused_key` unless a regular file.
   Result<FileDescriptor> open_file(const RelativePath& path) const;
 
-  /// A new empty file. `shard` spreads the files over folders.
+  /// A new empty file for that many bytes. `shard` spreads the files over folders. `local` with
+  /// ENOSPC if they do not fit beside what is kept back (64 MiB, at most 1 % of the file system).
   Result<StagedFile> create_staged(unsigned shard, std::uint64_t size_bytes);
   /// One that an earlier run left, for reading and writing; it is kept unless published. An error
   /// if there is no such regular file.
@@ -151,7 +152,8 @@ class Destination {
 
   /// Removes the file if it is still `expected` (`changed` error otherwise; success if absent).
   /// Then removes parents that have become empty, as long as they are in `prunable` order: upwards
-  /// from the file, never the destination itself.
+  /// from the file, never the destination itself. An error there comes when the file has gone; to
+  /// call this again completes it.
   Result<void> remove(const RelativePath& path, const LocalFile& expected);
 
   /// Has `backup` keep the file as it is now, before it is removed or replaced; it stays in place.

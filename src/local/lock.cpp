@@ -1,6 +1,7 @@
 #include "local/lock.hpp"
 
 #include "base/text.hpp"
+#include "local/beneath.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -37,8 +38,8 @@ Result<FileDescriptor> take_lock(int folder, const std::string& shown) {
   const std::string what = "cannot lock \"" + text::escaped(shown) + "/.sluice/lock\"";
   // Each round is lost only to somebody who removes the file in just this moment.
   for (int round = 0; round < 16; ++round) {
-    FileDescriptor fd(
-        openat(folder, kLockName, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+    FileDescriptor fd(open_again(folder, kLockName,
+                                 O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
     if (!fd) return local_error(what, errno);
     struct stat st {};
     if (fstat(fd.get(), &st) != 0) return local_error(what, errno);
@@ -59,7 +60,7 @@ Result<FileDescriptor> take_lock(int folder, const std::string& shown) {
 }
 
 FileDescriptor take_shared_lock(int folder) noexcept {
-  FileDescriptor fd(openat(folder, kLockName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  FileDescriptor fd(open_again(folder, kLockName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat st {};
   if (!fd || fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
   if (flock(fd.get(), LOCK_SH | LOCK_NB) != 0 || !is_still_in_place(folder, fd.get())) return {};

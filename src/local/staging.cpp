@@ -1,6 +1,7 @@
 #include "local/staging.hpp"
 
 #include "base/text.hpp"
+#include "base/units.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -21,6 +22,16 @@ constexpr const char* kStagingName = "staging";
 /// tells.
 constexpr std::uint64_t kReserveFrom = std::uint64_t{1} << 20;
 
+/// Kept back for the record and for others: a full disk must not keep us from noting what we did.
+/// The record's log takes up to 64 MiB (journal_size_limit); small file systems lose 1 %.
+constexpr std::uint64_t kMostKeptBack = std::uint64_t{64} << 20;
+constexpr std::uint64_t kKeptBackShare = 100;
+
+/// Small files are not looked at one by one: where statfs has to sum up what each processor counts
+/// it costs as much as their rename.
+constexpr std::uint64_t kCheckedEvery = std::uint64_t{1} << 20;
+constexpr std::uint64_t kLeastTaken = 4096;
+
 /// Ours are two levels deep; more is somebody else's and still has to go.
 constexpr int kDeepest = 64;
 
@@ -32,7 +43,7 @@ using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
 /// Empty with errno set if it cannot be opened.
 DirectoryStream open_stream(int parent, const char* name) {
-  FileDescriptor fd(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  FileDescriptor fd(open_again(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return nullptr;
   DirectoryStream stream(fdopendir(fd.get()));
   if (stream) fd.release();  // closedir closes it
@@ -104,13 +115,7 @@ bool is_reserving_cheap(int fd) noexcept {
 }
 
 /// 0 or an errno; a file system that cannot reserve is none.
-int reserve(int fd, std::uint64_t size_bytes, bool cheap) {
-  if (!cheap) {
-    // What others take meanwhile is noticed when it is written.
-    struct statfs st {};
-    if (fstatfs(fd, &st) != 0 || st.f_blocks == 0) return 0;
-    return size_bytes / static_cast<std::uint64_t>(st.f_bsize) < st.f_bavail ? 0 : ENOSPC;
-  }
+int reserve(int fd, std::uint64_t size_bytes) {
   // KEEP_SIZE: a file of full length that holds only zeros would look finished.
   while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)) != 0) {
     if (errno == EINTR) continue;
@@ -128,7 +133,8 @@ Error Staging::error(const char* what, int os_error) const {
 Result<Staging> Staging::open(const Beneath& beneath, int folder, const std::string& dir) {
   Staging out;
   out.shown_ = "\"" + text::escaped(dir) + "/.sluice/staging\"";
-  out.next_ = std::make_unique<std::atomic<std::uint64_t>>(0);
+  out.counts_ = std::make_unique<Counts>();
+  out.counts_->unchecked = kCheckedEvery;
   if (mkdirat(folder, kStagingName, 0700) != 0 && errno != EEXIST)
     return local_error("cannot create " + out.shown_, errno);
   out.fd_ = FileDescriptor(beneath.open_at(folder, kStagingName, O_RDONLY | O_DIRECTORY));
@@ -148,8 +154,8 @@ Result<void> Staging::clear(const std::set<std::string>& kept) {
 Result<StagedFile> Staging::reopen(const std::string& name) {
   if (!is_staged_name(name)) return error("there is no such file", EINVAL);
   StagedFile out;
-  out.fd_ =
-      FileDescriptor(openat(fd_.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  out.fd_ = FileDescriptor(
+      open_again(fd_.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!out.fd_) return error("cannot open a file", errno);
   struct stat st {};
   if (fstat(out.fd(), &st) != 0) return error("cannot look at a file", errno);
@@ -161,19 +167,40 @@ Result<StagedFile> Staging::reopen(const std::string& name) {
 }
 
 int Staging::sync(const std::string& name) const {
-  const FileDescriptor fd(openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  const FileDescriptor fd(open_again(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return errno == ENOENT ? 0 : errno;
   // Not fdatasync: the time of the file must survive as well.
   return fsync(fd.get()) == 0 ? 0 : errno;
 }
 
+/// Whether a file of that size fits and leaves free what is kept back. What others take meanwhile
+/// is noticed when it is written.
+Result<void> Staging::check_room(std::uint64_t size_bytes) const {
+  const std::uint64_t taken = size_bytes + kLeastTaken;
+  if (size_bytes == 0 || counts_->unchecked.fetch_add(taken) + taken < kCheckedEvery) return {};
+  struct statfs st {};
+  if (fstatfs(fd(), &st) != 0 || st.f_blocks == 0) return {};
+  const auto block = static_cast<std::uint64_t>(st.f_bsize);
+  const std::uint64_t free = st.f_bavail * block;
+  const std::uint64_t kept = std::min(kMostKeptBack, st.f_blocks * block / kKeptBackShare);
+  if (size_bytes <= free && kept <= free - size_bytes) {
+    counts_->unchecked = 0;
+    return {};
+  }
+  return error(("no room for " + units::format_size(size_bytes) + " (" + units::format_size(free) +
+                " are free, of which " + units::format_size(kept) + " are kept back)")
+                   .c_str(),
+               ENOSPC);
+}
+
 Result<StagedFile> Staging::create(unsigned shard, std::uint64_t size_bytes) {
+  if (const auto room = check_room(size_bytes); !room) return room.error();
   const std::string folder = std::to_string(shard);
   StagedFile out;
   for (int folders = 0;;) {
-    std::string name = folder + "/" + std::to_string(next_->fetch_add(1));
-    FileDescriptor fd(
-        openat(fd_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    std::string name = folder + "/" + std::to_string(counts_->next.fetch_add(1));
+    FileDescriptor fd(open_again(fd_.get(), name.c_str(),
+                                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
     if (fd) {
       out.fd_ = std::move(fd);
       out.staging_fd_ = fd_.get();
@@ -186,8 +213,8 @@ Result<StagedFile> Staging::create(unsigned shard, std::uint64_t size_bytes) {
     if (mkdirat(fd_.get(), folder.c_str(), 0700) != 0 && errno != EEXIST)
       return error("cannot create a folder", errno);
   }
-  if (size_bytes >= kReserveFrom) {
-    if (const int failed = reserve(out.fd(), size_bytes, reserves_); failed != 0)
+  if (size_bytes >= kReserveFrom && reserves_) {
+    if (const int failed = reserve(out.fd(), size_bytes); failed != 0)
       return error("cannot reserve space", failed);
   }
   return out;
@@ -195,7 +222,7 @@ Result<StagedFile> Staging::create(unsigned shard, std::uint64_t size_bytes) {
 
 Result<std::string> Staging::make_directory() {
   for (;;) {
-    std::string name = std::to_string(next_->fetch_add(1)) + ".dir";
+    std::string name = std::to_string(counts_->next.fetch_add(1)) + ".dir";
     if (mkdirat(fd_.get(), name.c_str(), 0777) == 0) return name;
     if (errno != EEXIST) return error("cannot create a folder", errno);
   }

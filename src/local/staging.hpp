@@ -30,12 +30,17 @@ class Staging {
 
  private:
   Error error(const char* what, int os_error) const;
+  Result<void> check_room(std::uint64_t size_bytes) const;
 
   FileDescriptor fd_;
   std::string shown_;
-  bool reserves_ = true;  ///< blocks of large files are taken at once, not only counted
-  // On the heap, so that this can be moved: threads share the counter.
-  std::unique_ptr<std::atomic<std::uint64_t>> next_;
+  bool reserves_ = true;  ///< blocks of large files are taken at once
+  struct Counts {
+    std::atomic<std::uint64_t> next = 0;       ///< number of a file
+    std::atomic<std::uint64_t> unchecked = 0;  ///< bytes since the last look at what is free
+  };
+  // On the heap, so that this can be moved: threads share the counters.
+  std::unique_ptr<Counts> counts_;
 };
 
 }  // namespace sluice::local

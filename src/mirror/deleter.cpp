@@ -103,6 +103,10 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
       if (*became) continue;
     }
     if (local->type == FileType::absent) {
+      // A run that was killed may have removed the file and not yet its empty folders. That they
+      // cannot be removed is no failure of the row's.
+      if (engine_.options().delete_extraneous && !engine_.options().dry_run)
+        static_cast<void>(engine_.destination().remove(*path, file_of(row)));
       report(What::forgotten, row, "gone from both sides", nullptr);
       batch.deletes.push_back(row.key);
     } else if (*local != file_of(row)) {

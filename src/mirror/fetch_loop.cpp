@@ -1,7 +1,9 @@
 #include "mirror/fetch_loop.hpp"
 
+#include "base/units.hpp"
 #include "transfer/fetcher.hpp"
 
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -27,6 +29,12 @@ What what_of(ErrorKind kind) noexcept {
   return What::failed;
 }
 
+Error no_room(std::uint64_t size) {
+  return local_error("it is not fetched, since an object of no more than its " +
+                         units::format_size(size) + " found no room",
+                     ENOSPC);
+}
+
 /// After these every other object would fail alike.
 bool ends_the_pass(const Error& error) noexcept {
   switch (error.kind) {
@@ -49,6 +57,7 @@ void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
   if (event.what == What::failed || event.what == What::refused) event.error = &error;
   pass.engine().report(event);
   if (error.kind == ErrorKind::local) ++pass.engine().counters().local_failures;
+  if (is_out_of_space(error)) pass.note_no_room(outcome.task.version.size);
   if (ends_the_pass(error)) return pass.abort(error);
   if (!pass.engine().is_endpoint_down(error)) return;
   Error down = error;
@@ -105,6 +114,8 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
   for (;;) {
     std::optional<transfer::Part> part = co_await pass.parts.pop();
     if (!part || pass.ended_early()) co_return;
+    const std::uint64_t size = part->assembly->plan().size();
+    if (pass.has_no_room(size) && !part->assembly->is_begun()) part->assembly->fail(no_room(size));
     const async::ByteLease lease = co_await engine.budget().acquire(kBytesPerTransfer);
     std::optional<transfer::FetchOutcome> outcome = co_await fetcher.run(*part);
     if (outcome) co_await settle(pass, *outcome);

@@ -36,15 +36,22 @@ Result<void> GroupSync::at_once() {
 }
 
 Result<void> GroupSync::run(Method method, const local::ToSync& what) {
+  Result<void> synced;
   switch (method) {
     case Method::none:
       break;
     case Method::at_once:
-      return at_once();
+      synced = at_once();
+      break;
     case Method::each_file:
-      return destination_.sync_each(what);
+      synced = destination_.sync_each(what);
+      break;
   }
-  return {};
+  // The kernel reports once that it could not write, and calls the pages clean: from then on what
+  // is read here, and the next sync, say nothing of the disk. So nobody may find these files again.
+  // Those that cannot be removed now fall to whoever starts next.
+  if (!synced) static_cast<void>(destination_.clear_staging());
+  return synced;
 }
 
 }  // namespace sluice::mirror

@@ -44,7 +44,8 @@ class GroupSync {
   Method method() const noexcept;
 
   /// `what` is looked at only if it goes file by file; at once is everything on the file system of
-  /// the destination, the record included.
+  /// the destination, the record included. After a failure no staged file is left: none of them can
+  /// be trusted, not even after another sync.
   Result<void> run(Method method, const local::ToSync& what);
   Result<void> run(const local::ToSync& what) { return run(method(), what); }
 

@@ -36,8 +36,17 @@ void Pass::end_early() noexcept {
 }
 
 bool is_disk_failure(const Error& error) noexcept {
-  return error.kind == ErrorKind::local && (error.os_error == ENOSPC || error.os_error == EDQUOT ||
-                                            error.os_error == EROFS || error.os_error == EIO);
+  return error.kind == ErrorKind::local && (error.os_error == EROFS || error.os_error == EIO);
+}
+
+bool is_out_of_space(const Error& error) noexcept {
+  return error.kind == ErrorKind::local && (error.os_error == ENOSPC || error.os_error == EDQUOT);
+}
+
+void Pass::note_no_room(std::uint64_t bytes) noexcept {
+  std::uint64_t known = no_room_for_.load(std::memory_order_relaxed);
+  while (bytes < known && !no_room_for_.compare_exchange_weak(known, bytes)) {
+  }
 }
 
 std::optional<Error> Pass::failure() const {

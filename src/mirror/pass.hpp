@@ -10,6 +10,8 @@
 #include "sluice/summary.hpp"
 
 #include <atomic>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,6 +61,13 @@ class Pass {
   /// Asked to stop: as `abort`, but not an error.
   void interrupt() noexcept;
 
+  /// An object of this size met a full disk: those as large are not asked for in this pass, or each
+  /// would be downloaded only to fail. Smaller ones are.
+  void note_no_room(std::uint64_t bytes) noexcept;
+  bool has_no_room(std::uint64_t bytes) const noexcept {
+    return bytes >= no_room_for_.load(std::memory_order_relaxed);
+  }
+
   bool ended_early() const noexcept { return ended_early_.load(std::memory_order_acquire); }
   bool interrupted() const noexcept { return interrupted_.load(std::memory_order_acquire); }
   std::optional<Error> failure() const;
@@ -69,12 +78,15 @@ class Pass {
 
   Engine& engine_;
   std::atomic<bool> ended_early_ = false;
+  std::atomic<std::uint64_t> no_room_for_{std::numeric_limits<std::uint64_t>::max()};
   std::atomic<bool> interrupted_ = false;
   mutable std::mutex mutex_;
   std::optional<Error> failure_;
 };
 
-/// Disk full, quota used up, read-only, or broken: nothing that follows will fare better.
+/// Read-only, or broken: nothing that follows will fare better.
 bool is_disk_failure(const Error& error) noexcept;
+/// Disk full or quota used up: smaller objects may fit.
+bool is_out_of_space(const Error& error) noexcept;
 
 }  // namespace sluice::mirror

@@ -33,6 +33,18 @@ Result<bool> may_replace(record::Record& record, const std::string& key, const L
   return row->has_value() && (*row)->state == RowState::stored && found == file_of(**row);
 }
 
+/// The keys of partial downloads whose staged file has gone. Their rows must not stay: the name
+/// would soon be that of another file.
+Result<std::vector<std::string>> lost_partials(record::Record& record,
+                                               local::Destination& destination) {
+  const auto names = record.partial_names();
+  if (!names) return names.error();
+  std::vector<std::string> lost;
+  for (const record::PartialName& name : *names)
+    if (!destination.reopen_staged(name.staged_name)) lost.push_back(name.key);
+  return lost;
+}
+
 struct ToPublish {
   ToPublish(PendingRow p, local::RelativePath where, local::StagedFile f)
       : pending(std::move(p)), path(std::move(where)), file(std::move(f)) {}
@@ -91,7 +103,9 @@ Result<Settled> settle(record::Record& record, local::Destination& destination, 
     if (const auto synced = sync.run(renamed); !synced) return synced.error();
   }
   if (const auto committed = record.commit(batch); !committed) return committed.error();
-  if (const auto cleared = clear_leftovers(record, destination, {}); !cleared)
+  const auto lost = lost_partials(record, destination);
+  if (!lost) return lost.error();
+  if (const auto cleared = clear_leftovers(record, destination, *lost); !cleared)
     return cleared.error();
   return out;
 }

@@ -17,52 +17,83 @@ constexpr int kBusyMs = 5'000;
 /// A checkpoint is a courtesy: somebody who reads in the sqlite3 shell must not hold up a pass.
 constexpr int kCheckpointBusyMs = 200;
 
-int os_error_of(int code, sqlite3* connection) {
+/// The errno of the last failure of a file of SQLite's, 0 if it keeps none.
+int last_errno(sqlite3_file* file) {
+  int number = 0;
+  if (file != nullptr && file->pMethods != nullptr)
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+  return number;
+}
+
+/// What the operating system said when the database or its WAL could not be read or written.
+int file_errno(sqlite3* connection) {
+  if (connection == nullptr) return 0;
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {  // WAL first
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(connection, "main", which, &file);
+    if (const int number = last_errno(file); number != 0) return number;
+  }
+  return 0;
+}
+
+/// SQLite's own answer is errno after it has tidied up: often nothing.
+int system_errno(sqlite3* connection) {
+  const int number = connection != nullptr ? sqlite3_system_errno(connection) : 0;
+  return number != 0 ? number : file_errno(connection);
+}
+
+int os_error_of(int code, sqlite3* connection, const std::string& path) {
   switch (code & 0xFF) {
     case SQLITE_FULL:
       return ENOSPC;
     case SQLITE_READONLY:
-      return EROFS;
+      return access(path.c_str(), W_OK) != 0 ? errno : EROFS;
     case SQLITE_NOMEM:
       return ENOMEM;
+    case SQLITE_CORRUPT:  // so SQLite calls a page that the disk cannot read, too
+    case SQLITE_NOTADB:
+      return file_errno(connection);
     case SQLITE_CANTOPEN:
-    case SQLITE_IOERR: {
-      const int number = connection != nullptr ? sqlite3_system_errno(connection) : 0;
-      return number != 0 ? number : EIO;
-    }
+    case SQLITE_IOERR:
+      return system_errno(connection);
     default:
       return 0;
   }
 }
 
+/// Whether this works or not: the error itself says what to know.
+void mark_suspect(const std::string& path) {
+  const int fd = ::open(suspicion_path(path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) close(fd);
+}
+
 Error error_of(int code, sqlite3* connection, const std::string& path) {
   Error error(ErrorKind::local, "the record \"" + text::escaped(path) + "\": ");
-  error.message += connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
-  error.os_error = os_error_of(code, connection);
+  const bool is_latest = connection != nullptr && sqlite3_extended_errcode(connection) == code;
+  error.message += is_latest ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  error.os_error = os_error_of(code, connection, path);
+  if (error.os_error != 0)
+    error.message += " (" + explained(error.os_error) + ")";
+  else if ((code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN)
+    error.message += "; see dmesg";
   const int primary = code & 0xFF;
-  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
+  const bool looks_damaged = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+  if (looks_damaged && error.os_error == 0) {
     error.code = "damaged";
     // Who may only read leaves no mark.
     if (connection != nullptr && sqlite3_db_readonly(connection, "main") == 1) return error;
-    // Whether this works or not: the error itself says what to know.
-    const int fd = ::open(suspicion_path(path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0) close(fd);
+    mark_suspect(path);
   } else if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
     error.code = "busy";
   }
   return error;
 }
 
-bool exists(const std::string& path) {
-  struct stat st {};
-  return stat(path.c_str(), &st) == 0;
-}
-
 /// Without a WAL nobody has the database open. One of no bytes is what an ended process leaves, or
 /// a living one that is about to write.
 bool needs_no_wal(const std::string& path, OpenMode mode) {
   struct stat st {};
-  const bool absent = stat((path + "-wal").c_str(), &st) != 0;
+  const bool absent = stat((path + "-wal").c_str(), &st) != 0 && errno == ENOENT;
   return (mode == OpenMode::read_only && absent) ||
          (mode == OpenMode::frozen && (absent || st.st_size == 0));
 }
@@ -135,9 +166,10 @@ void Database::Close::operator()(sqlite3* connection) const noexcept {
 }
 
 Result<Database> Database::open(const std::string& path, OpenMode mode) {
-  if (mode != OpenMode::create && !exists(path)) {
-    return local_error("there is no record at \"" + text::escaped(path) + "\"", ENOENT);
-  }
+  if (struct stat st{}; mode != OpenMode::create && stat(path.c_str(), &st) != 0)
+    return local_error(errno == ENOENT ? "there is no record at \"" + text::escaped(path) + "\""
+                                       : "cannot look at \"" + text::escaped(path) + "\"",
+                       errno);
   int flags = SQLITE_OPEN_NOMUTEX;
   const bool writes = mode == OpenMode::create || mode == OpenMode::read_write;
   flags |= writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
@@ -161,6 +193,14 @@ Result<Database> Database::open(const std::string& path, OpenMode mode) {
 
 Error Database::error() const {
   return error_of(sqlite3_extended_errcode(connection_.get()), connection_.get(), path_);
+}
+
+void Database::note_suspicion() const {
+  if (sqlite3_db_readonly(connection_.get(), "main") != 1) mark_suspect(path_);
+}
+
+Error Database::error(int code) const {
+  return error_of(code, connection_.get(), path_);
 }
 
 Result<void> Database::execute(const char* sql) {

@@ -73,6 +73,10 @@ class Database {
 
   /// The error of the call that just failed.
   Error error() const;
+  /// The same of an SQLite code that was told otherwise.
+  Error error(int code) const;
+  /// Leaves the mark.
+  void note_suspicion() const;
   const std::string& path() const noexcept { return path_; }
 
  private:

@@ -5,6 +5,8 @@
 #include "record/rows.hpp"
 #include "record/schema.hpp"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -89,6 +91,16 @@ bool exists(const std::string& path) {
   return lstat(path.c_str(), &st) == 0;
 }
 
+/// The SQLite code of a page that the check could not read ("… unable to get the page. error
+/// code=266"), or 0: the check itself ends well then.
+int read_failure(std::string_view verdict) {
+  constexpr std::string_view kCode = "error code=";
+  const std::size_t at = verdict.rfind(kCode);
+  if (at == std::string_view::npos) return 0;
+  const auto code = text::parse_uint(verdict.substr(at + kCode.size()));
+  return code && (*code & 0xFF) == SQLITE_IOERR ? static_cast<int>(*code) : 0;
+}
+
 /// The WAL goes along, and first: without its own database beside it, it could only be replayed
 /// into a wrong one.
 Result<void> move_aside(const std::string& path) {
@@ -156,6 +168,11 @@ Result<std::vector<ObjectRow>> Record::Impl::select(StatementId id, std::string_
   for (;;) {
     switch (query.step()) {
       case Step::row:
+        // SQLite believes its tree. A row in the wrong place would be called absent.
+        if (query.bytes(0) <= (rows.empty() ? after : std::string_view(rows.back().key))) {
+          database.note_suspicion();
+          return damaged(database.path(), "its rows are out of order");
+        }
         rows.push_back(read_row(query));
         break;
       case Step::done:
@@ -253,15 +270,20 @@ Result<void> Record::Impl::check_sound() {
   const bool suspect = exists(mark);
   const bool small = stat(database.path().c_str(), &st) == 0 && st.st_size <= kCheckedWhole;
   // Reading a value at both ends of the tree also finds a file that was cut short.
-  auto check = database.prepare(suspect || small
-                                    ? "PRAGMA quick_check(1)"
-                                    : "SELECT 'ok', (SELECT length(etag) FROM objects ORDER BY "
-                                      "key LIMIT 1), (SELECT length(etag) FROM objects ORDER BY "
-                                      "key DESC LIMIT 1)");
+  // Only integrity_check looks at the order of rows.
+  auto check =
+      database.prepare(suspect ? "PRAGMA integrity_check(1)"
+                       : small ? "PRAGMA quick_check(1)"
+                               : "SELECT 'ok', (SELECT length(etag) FROM objects ORDER BY "
+                                 "key LIMIT 1), (SELECT length(etag) FROM objects ORDER BY "
+                                 "key DESC LIMIT 1)");
   if (!check) return check.error();
   if (check->step() != Step::row) return database.error();
-  if (const std::string_view verdict = check->bytes(0); verdict != "ok")
+  if (const std::string_view verdict = check->bytes(0); verdict != "ok") {
+    // What could not be read may be sound: moving it aside would be for ever, the failure may not.
+    if (const int failure = read_failure(verdict); failure != 0) return database.error(failure);
     return damaged(database.path(), verdict);
+  }
   if (const auto source = read_source(); !source) return source.error();
   if (suspect) unlink(mark.c_str());
   return {};

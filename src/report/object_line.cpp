@@ -111,7 +111,9 @@ std::string error_details(const Error& error) {
     const std::string status = std::to_string(error.http_status);
     add(status, "HTTP " + status);
   }
-  if (!error.code.empty()) add(error.code, printable(error.code));
+  // The codes of these kinds are our own.
+  const bool from_server = error.kind != ErrorKind::local && error.kind != ErrorKind::refused_key;
+  if (from_server && !error.code.empty()) add(error.code, printable(error.code));
   return out;
 }
 

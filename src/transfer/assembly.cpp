@@ -56,6 +56,11 @@ Result<local::StagedFile*> Assembly::staged(local::Destination& destination, uns
   return &staged_;
 }
 
+bool Assembly::is_begun() const {
+  std::lock_guard lock(mutex_);
+  return staged_made_;
+}
+
 void Assembly::fail(Error error) {
   std::lock_guard lock(mutex_);
   if (failed_.load(std::memory_order_relaxed)) return;

@@ -60,6 +60,8 @@ class Assembly {
   const FetchTask& task() const noexcept { return task_; }
   const PartPlan& plan() const noexcept { return plan_; }
 
+  /// Whether it has its staged file already.
+  bool is_begun() const;
   /// The staged file; made by whoever asks first.
   Result<local::StagedFile*> staged(local::Destination& destination, unsigned shard);
 

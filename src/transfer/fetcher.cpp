@@ -5,6 +5,7 @@
 #include "transfer/part_sink.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <utility>
 
@@ -23,9 +24,11 @@ store::ObjectHead head_of_nothing(const Version& version) {
 }
 
 /// After these the parts that have come are those of an object that is not there any more, or not
-/// wanted; after all others a later run may go on with them.
-bool is_worthless(ErrorKind kind) noexcept {
-  switch (kind) {
+/// wanted, or they take the room of smaller ones; after all others a later run may go on with them.
+bool is_worthless(const Error& error) noexcept {
+  switch (error.kind) {
+    case ErrorKind::local:
+      return error.os_error == ENOSPC || error.os_error == EDQUOT;
     case ErrorKind::changed:
     case ErrorKind::corrupt:
     case ErrorKind::missing_key:
@@ -153,7 +156,7 @@ async::Task<FetchOutcome> Fetcher::finish(std::shared_ptr<Assembly> assembly) {
       if (done) co_return FetchOutcome(std::move(*done));
       error = done.error();
     }
-    const bool worthless = is_worthless(error.kind);
+    const bool worthless = is_worthless(error);
     if (worthless) assembly->discard();
     const bool voids_partial = worthless && assembly->plan().count() > 1;
     FetchTask task = assembly->take_task();

@@ -2,6 +2,13 @@
 
 namespace sluice::crash {
 
+void mark_mirrored(Histories& keys) {
+  for (auto& [key, history] : keys) {
+    history.floor = history.versions.size() - (history.present ? 1 : 0);
+    history.may_be_absent = !history.present;
+  }
+}
+
 ChangingBucket::ChangingBucket(std::uint64_t seed) : random_(seed) {
   for (std::size_t i = 0; i < kKeys; ++i)
     put("d" + std::to_string(i % 7) + "/e" + std::to_string(i % 3) + "/k" + std::to_string(i),
@@ -74,10 +81,7 @@ void ChangingBucket::replace_one() {
 }
 
 void ChangingBucket::mark_mirrored() {
-  for (auto& [key, history] : keys_) {
-    history.floor = history.versions.size() - (history.present ? 1 : 0);
-    history.may_be_absent = !history.present;
-  }
+  crash::mark_mirrored(keys_);
 }
 
 void ChangingBucket::mark_empty_mirror() {

@@ -26,6 +26,11 @@ struct KeyHistory {
   bool changed() const { return present ? may_be_absent || versions.size() > floor + 1 : false; }
 };
 
+using Histories = std::map<std::string, KeyHistory>;  ///< by key
+
+/// The mirror is equal to the bucket, durably.
+void mark_mirrored(Histories& keys);
+
 class ChangingBucket {
  public:
   static constexpr std::size_t kKeys = 300;
@@ -36,7 +41,7 @@ class ChangingBucket {
   explicit ChangingBucket(std::uint64_t seed);
 
   std::shared_ptr<origin::MemoryBucket> bucket() const { return bucket_; }
-  const std::map<std::string, KeyHistory>& keys() const { return keys_; }
+  const Histories& keys() const { return keys_; }
 
   /// About one key in three: new bytes of the same or another size, only a newer time, removed, or
   /// put back. In every other change a key `a` is replaced by a key `a/inside`.
@@ -61,7 +66,7 @@ class ChangingBucket {
 
   std::mt19937_64 random_;
   std::shared_ptr<origin::MemoryBucket> bucket_ = std::make_shared<origin::MemoryBucket>();
-  std::map<std::string, KeyHistory> keys_;
+  Histories keys_;
   std::map<std::string, std::uint64_t> content_seeds_;  ///< of each key's newest version
   unsigned turns_ = 0;                                  ///< keys that were files and are folders
   std::int64_t last_modified_ms_ = 1'600'000'000'000;

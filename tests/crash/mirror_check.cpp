@@ -178,13 +178,13 @@ void check_row(const Row& row, const KeyHistory& history, const File* file,
 
 }  // namespace
 
-Findings check_after_crash(const std::string& dir, const ChangingBucket& bucket) {
+Findings check_after_crash(const std::string& dir, const Histories& keys) {
   Findings findings;
   const auto files = files_of(dir, findings.violations);
   std::map<std::string, std::size_t> file_versions;
   for (const auto& [key, file] : files) {
-    const auto known = bucket.keys().find(key);
-    if (known == bucket.keys().end() || !file.is_regular) {
+    const auto known = keys.find(key);
+    if (known == keys.end() || !file.is_regular) {
       findings.violations.push_back(described(key, file) + " was never in the bucket");
       continue;
     }
@@ -193,8 +193,8 @@ Findings check_after_crash(const std::string& dir, const ChangingBucket& bucket)
   }
   std::map<std::string, Row> rows;
   for (Row& row : rows_of(dir, findings.violations)) {
-    const auto known = bucket.keys().find(row.key);
-    if (known == bucket.keys().end()) {
+    const auto known = keys.find(row.key);
+    if (known == keys.end()) {
       findings.violations.push_back("the row of '" + row.key + "' is of no key");
       continue;
     }
@@ -206,7 +206,7 @@ Findings check_after_crash(const std::string& dir, const ChangingBucket& bucket)
     std::string key = row.key;
     rows.emplace(std::move(key), std::move(row));
   }
-  for (const auto& [key, history] : bucket.keys()) {
+  for (const auto& [key, history] : keys) {
     if (!history.may_be_absent && !files.contains(key))
       findings.violations.push_back("'" + key + "' was mirrored and is missing");
     if (!history.changed()) continue;
@@ -221,7 +221,7 @@ Findings check_after_crash(const std::string& dir, const ChangingBucket& bucket)
   return findings;
 }
 
-std::vector<std::string> check_equal(const std::string& dir, const ChangingBucket& bucket) {
+std::vector<std::string> check_equal(const std::string& dir, const Histories& keys) {
   Violations violations;
   const auto files = files_of(dir, violations);
   std::map<std::string, Row> rows;
@@ -230,7 +230,7 @@ std::vector<std::string> check_equal(const std::string& dir, const ChangingBucke
     rows.emplace(std::move(key), std::move(row));
   }
   std::size_t present = 0;
-  for (const auto& [key, history] : bucket.keys()) {
+  for (const auto& [key, history] : keys) {
     if (!history.present) continue;
     ++present;
     const origin::Object& current = history.versions.back();

@@ -24,10 +24,10 @@ struct Findings {
 ///     removed;
 ///   - the record can be opened and is sound, and each of its rows in state 1 (stored) names a file
 ///     that is the version of the row, to the byte, size and mtime_ns, or a later one.
-Findings check_after_crash(const std::string& dir, const ChangingBucket& bucket);
+Findings check_after_crash(const std::string& dir, const Histories& keys);
 
 /// After an undisturbed pass with --delete: every file as in the bucket, no other, a row for each,
 /// and nothing left in the staging folder.
-std::vector<std::string> check_equal(const std::string& dir, const ChangingBucket& bucket);
+std::vector<std::string> check_equal(const std::string& dir, const Histories& keys);
 
 }  // namespace sluice::crash

@@ -157,7 +157,7 @@ std::vector<std::string> Trial::check_crashed(std::optional<int> status) {
     changing_.mark_mirrored();
     completed_ = true;
   }
-  Findings findings = check_after_crash(dir_, changing_);
+  Findings findings = check_after_crash(dir_, changing_.keys());
   if (completed_ && !std::filesystem::exists(dir_ + "/.sluice/record.db"))
     findings.violations.push_back("the record is gone");
   if (status && *status != 0)
@@ -191,7 +191,7 @@ std::vector<std::string> Trial::settle() {
   }
   changing_.mark_mirrored();
   completed_ = true;
-  return check_equal(dir_, changing_);
+  return check_equal(dir_, changing_.keys());
 }
 
 std::string Trial::tally() const {

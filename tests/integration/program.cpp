@@ -7,6 +7,7 @@
 #include <pty.h>
 #include <spawn.h>
 #include <stdexcept>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <thread>
@@ -123,6 +124,7 @@ Program::Program(ProgramOptions options) : options_(std::move(options)) {
   const Pair out = options_.on_terminal ? make_terminal() : make_pipe();
   const Pair err = options_.on_terminal ? Pair{-1, out.writing} : make_pipe();
   pid_ = spawn(options_, out.writing, err.writing);
+  end_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));  // readable when it has ended
   ::close(out.writing);
   if (!options_.on_terminal) ::close(err.writing);
   out_ = std::make_unique<Capture>(out.reading, options_.close_out_after);
@@ -134,6 +136,7 @@ Program::~Program() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
+  if (end_fd_ >= 0) ::close(end_fd_);
 }
 
 std::string Program::out() const {
@@ -169,8 +172,12 @@ std::optional<int> Program::wait(std::chrono::milliseconds most) {
       dumped_core_ = WIFSIGNALED(raw) && WCOREDUMP(raw);
       break;
     }
-    if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
-    std::this_thread::sleep_for(5ms);
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left <= 0ms) return std::nullopt;
+    pollfd ended{.fd = end_fd_, .events = POLLIN, .revents = 0};
+    if (end_fd_ < 0 || ::poll(&ended, 1, static_cast<int>(left.count())) < 0)
+      std::this_thread::sleep_for(5ms);
   }
   for (Capture* capture : {out_.get(), err_.get()})
     if (capture != nullptr && capture->thread.joinable()) capture->thread.join();

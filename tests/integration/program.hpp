@@ -48,6 +48,7 @@ class Program {
   std::unique_ptr<Capture> out_;
   std::unique_ptr<Capture> err_;
   int pid_ = -1;
+  int end_fd_ = -1;  ///< pidfd, -1 where the kernel has none
   std::optional<int> status_;
   bool dumped_core_ = false;
 };

@@ -22,7 +22,8 @@ TEST(LocalError, CarriesTheErrno) {
   const Error error = local_error("cannot write \"a\"", ENOSPC);
   EXPECT_EQ(error.kind, ErrorKind::local);
   EXPECT_EQ(error.os_error, ENOSPC);
-  EXPECT_EQ(error.message, "cannot write \"a\": No space left on device");
+  EXPECT_EQ(error.message, "cannot write \"a\": No space left on device; free some space there");
+  EXPECT_EQ(local_error("a", ENOTDIR).message, "a: Not a directory");
 }
 
 TEST(Result, ValueOfAFailureThrowsItsMessage) {

@@ -9,22 +9,25 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(ParseSize, WhatPeopleWrite) {
-  const std::pair<const char*, std::uint64_t> cases[] = {{"0", 0},
-                                                         {"512", 512},
-                                                         {"512B", 512},
-                                                         {"8MiB", 8 * MiB},
-                                                         {"8M", 8 * MiB},
-                                                         {"8m", 8 * MiB},
-                                                         {"8MB", 8'000'000},
-                                                         {"8mb", 8'000'000},
-                                                         {"8Mi", 8 * MiB},
-                                                         {"8 MiB", 8 * MiB},
-                                                         {" 1k ", KiB},
-                                                         {"1kB", 1000},
-                                                         {"1.5G", GiB + GiB / 2},
-                                                         {"0.5k", 512},
-                                                         {"2T", 2048 * GiB},
-                                                         {"1PB", 1'000'000'000'000'000}};
+  const std::pair<const char*, std::uint64_t> cases[] = {
+      {"0", 0},
+      {"512", 512},
+      {"512B", 512},
+      {"8MiB", 8 * MiB},
+      {"8M", 8 * MiB},
+      {"8m", 8 * MiB},
+      {"8MB", 8'000'000},
+      {"8mb", 8'000'000},
+      {"8Mi", 8 * MiB},
+      {"8 MiB", 8 * MiB},
+      {" 1k ", KiB},
+      {"1kB", 1000},
+      {"1.5G", GiB + GiB / 2},
+      {"0.5k", 512},
+      {"2T", 2048 * GiB},
+      {"53P", 53 * 1024 * 1024 * GiB},
+      {"59672695062659072", 53 * 1024 * 1024 * GiB},
+      {"1PB", 1'000'000'000'000'000}};
   for (const auto& [text, bytes] : cases) {
     const auto got = parse_size("--part-size", text);
     ASSERT_TRUE(got) << text;

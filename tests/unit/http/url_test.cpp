@@ -80,6 +80,12 @@ TEST(Url, NeverEchoesControlBytes) {
   EXPECT_EQ(url.error().message.find('\x1b'), std::string::npos);
 }
 
+TEST(Url, AnAddressDoesNotEndAtANul) {
+  using namespace std::string_literals;
+  EXPECT_FALSE(parse_url("http://[2001:db8::\0x]:8443"s));
+  EXPECT_FALSE(parse_url("http://127.0.0.1\0x"s));
+}
+
 TEST(Url, LengthsAreLimited) {
   const std::string label(63, 'a');
   EXPECT_TRUE(parse_url("http://" + label));

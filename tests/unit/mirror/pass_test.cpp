@@ -85,6 +85,24 @@ TEST_P(PassTest, DeletesWhatIsGoneAndOurs) {
   EXPECT_FALSE(fs::exists(file("d")));
 }
 
+/// Killed between the removal of a file and that of its folders.
+TEST_P(PassTest, EmptyFoldersOfAFileThatHasGoneArePruned) {
+  bucket_.put("d/e/a", "one");
+  bucket_.put("b", "two");
+  run();
+  bucket_.remove("d/e/a");
+  fs::remove(file("d/e/a"));
+  const Tree before = tree();
+  options_.dry_run = true;
+  options_.delete_extraneous = true;
+  run();
+  EXPECT_TRUE(fs::exists(file("d/e")));
+  options_.dry_run = false;
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_FALSE(fs::exists(file("d")));
+  EXPECT_EQ(tree(), before);
+}
+
 TEST_P(PassTest, AnEmptyListingDeletesNothing) {
   options_.delete_extraneous = true;
   put_some(5);

@@ -180,5 +180,18 @@ TEST_F(SettleTest, StagingIsEmptiedButForPartialDownloads) {
   EXPECT_FALSE(fs::exists(dir_ / "mirror/.sluice/staging/" + kept.name()));
 }
 
+/// Its name would soon be that of another file, which resuming would write into.
+TEST_F(SettleTest, APartialDownloadWithoutAFileIsForgotten) {
+  auto kept = destination_->create_staged(1, 0).value();
+  kept.keep();
+  record::Batch batch;
+  batch.partials.push_back(PartialRow{"p/big", Version{"e", 100, 0}, 50, kept.name(), {{1, 7}}});
+  batch.partials.push_back(PartialRow{"p/lost", Version{"e", 100, 0}, 50, "1/17", {{1, 7}}});
+  ASSERT_TRUE(record_->commit(batch));
+  settle_all();
+  EXPECT_TRUE(record_->find_partial("p/big").value());
+  EXPECT_FALSE(record_->find_partial("p/lost").value());
+}
+
 }  // namespace
 }  // namespace sluice::mirror

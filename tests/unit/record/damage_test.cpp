@@ -53,6 +53,24 @@ TEST_F(DamageTest, ASoundRecordIsNotDamaged) {
   EXPECT_EQ(all_keys(*open()).size(), 10U);
 }
 
+/// SQLite's quick check does not look at it, and a row that is skipped would be called absent.
+TEST_F(DamageTest, RowsOutOfOrderAreNotBelieved) {
+  fill(9);
+  std::string content = read_file();
+  const std::size_t at = content.find("prefix/3");
+  ASSERT_NE(at, std::string::npos);
+  content[at + 7] = '9';
+  write_file(content);
+  {
+    const auto record = try_open();
+    ASSERT_TRUE(record) << record.error().message;
+    const auto rows = (*record)->rows_after("", 100);
+    ASSERT_FALSE(rows);
+    EXPECT_EQ(rows.error().code, "damaged");
+  }
+  expect_replaced();
+}
+
 TEST_F(DamageTest, GarbageIsMovedAside) {
   write_file("this is no database, but it is long enough to be looked at as one. " +
              std::string(8192, 'x'));
