@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "local/backup.hpp"
 #include "local/beneath.hpp"
+#include "local/empty_folders.hpp"
 #include "local/file_sync.hpp"
 #include "local/lock.hpp"
 #include "local/parent_cache.hpp"
@@ -85,7 +86,7 @@ struct Destination::Impl {
   int rename_into(int parent, int staging_fd, const std::string& staged,
                   std::string_view final_name) const;
   LocalFile judge_parents(std::string_view parent, int error) const;
-  void prune(std::string_view path) const;
+  void prune(std::string_view path, const MayGo& may_go) const;
 };
 
 /// `.sluice` under whatever name the file system knows it by. Only the first name of a path can
@@ -203,11 +204,12 @@ LocalFile Destination::Impl::judge_parents(std::string_view parent, int error) c
 
 /// Removes the parents of `path` that have become empty. What cannot be removed stays: that is no
 /// failure of the file's own removal.
-void Destination::Impl::prune(std::string_view path) const {
+void Destination::Impl::prune(std::string_view path, const MayGo& may_go) const {
   for (;;) {
     const std::size_t slash = path.rfind('/');
     if (slash == std::string_view::npos) return;
     path = path.substr(0, slash);
+    if (may_go && !may_go(std::string(path))) return;
     const std::size_t above = path.rfind('/');
     const bool top = above == std::string_view::npos;
     const FileDescriptor fd(
@@ -300,6 +302,7 @@ Result<LocalFile> Destination::stat_file(const RelativePath& path) const {
 }
 
 Result<LocalFile> Destination::stat_file(const RelativePath& path, AbsentFolder& absent) const {
+  absent.behind_file = false;
   if (!impl_->root) return LocalFile{};
   if (!absent.path.empty() && absent.path == path.parent()) return LocalFile{};
   const auto resolve = [this, &path, &absent](std::string_view parent) {
@@ -318,8 +321,11 @@ Result<LocalFile> Destination::stat_file(const RelativePath& path, AbsentFolder&
   }
   if (error == 0) return to_local_file(st);
   if (error == -ENOENT) return LocalFile{};
-  if (error == -ENOTDIR || error == -ELOOP || error == -EXDEV)
-    return impl_->judge_parents(path.parent(), -error);
+  if (error == -ENOTDIR || error == -ELOOP || error == -EXDEV) {
+    const LocalFile judged = impl_->judge_parents(path.parent(), -error);
+    absent.behind_file = judged.type == FileType::absent;
+    return judged;
+  }
   return failed("cannot look at", path.text(), -error);
 }
 
@@ -402,7 +408,8 @@ Result<void> Destination::flip_to_directory(const RelativePath& path, const Loca
   return {};
 }
 
-Result<void> Destination::remove(const RelativePath& path, const LocalFile& expected) {
+Result<void> Destination::remove(const RelativePath& path, const LocalFile& expected,
+                                 const MayGo& may_go) {
   constexpr std::string_view kWhat = "cannot remove";
   if (impl_->is_own_folder(path.text()))
     return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
@@ -420,8 +427,14 @@ Result<void> Destination::remove(const RelativePath& path, const LocalFile& expe
         return failed(kWhat, path.text(), errno);
     }
   }
-  impl_->prune(path.text());
+  impl_->prune(path.text(), may_go);
   return {};
+}
+
+bool Destination::remove_empty_folder(const RelativePath& path) {
+  if (impl_->is_own_folder(path.text())) return false;
+  const FileDescriptor parent(impl_->beneath.open(path.parent(), O_RDONLY | O_DIRECTORY));
+  return parent && remove_empty_folders(parent.get(), std::string(path.name())) == 0;
 }
 
 Result<void> Destination::back_up(const RelativePath& path, const LocalFile& expected,

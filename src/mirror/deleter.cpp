@@ -24,6 +24,13 @@ async::Task<Result<bool>> ask(Engine& engine, const std::string& key) {
 }  // namespace
 
 async::Task<std::optional<Error>> Deleter::run(const plan::DeletionLicence& /*licence*/) {
+  auto guard = co_await remove_absent();
+  // Last: folders may have become empty.
+  if (!pass_.ended_early()) clear_the_way();
+  co_return guard;
+}
+
+async::Task<std::optional<Error>> Deleter::remove_absent() {
   const auto absent = engine_.reader().count_absent();
   if (!absent) {
     pass_.abort(absent.error());
@@ -55,6 +62,19 @@ async::Task<std::optional<Error>> Deleter::run(const plan::DeletionLicence& /*li
     }
   }
   co_return std::nullopt;
+}
+
+/// An empty folder is in the place of a key, and nobody knows any more who made it: the marker of
+/// the folder has gone, or a crash came before its first file. The next pass then has the place.
+void Deleter::clear_the_way() {
+  if (!pass_.knows_folders) return;
+  for (const local::RelativePath& path : pass_.in_the_way) {
+    const std::string below = path.text() + "/";
+    const auto next = pass_.folders.lower_bound(below);
+    const bool is_wanted = pass_.folders.contains(path.text()) ||
+                           (next != pass_.folders.end() && next->starts_with(below));
+    if (!is_wanted) engine_.destination().remove_empty_folder(path);
+  }
 }
 
 async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
@@ -165,7 +185,10 @@ void Deleter::remove(Candidate& candidate, record::Batch& batch) {
   Result<void> removed;
   if (engine_.backup() != nullptr)
     removed = engine_.destination().back_up(candidate.path, expected, *engine_.backup());
-  if (removed) removed = engine_.destination().remove(candidate.path, expected);
+  const auto may_go = [this](const std::string& folder) {
+    return pass_.knows_folders && !pass_.folders.contains(folder);
+  };
+  if (removed) removed = engine_.destination().remove(candidate.path, expected, may_go);
   if (!removed) {
     const Error error = removed.error();
     const bool modified = error.kind == ErrorKind::changed;

@@ -34,6 +34,8 @@ class Deleter {
     std::optional<Error> error;
   };
 
+  async::Task<std::optional<Error>> remove_absent();
+  void clear_the_way();
   async::Task<Result<void>> run_chunk(std::vector<ObjectRow>& rows);
   /// What is to be removed of these rows; the others are reported or forgotten.
   Result<std::vector<Candidate>> candidates_of(std::vector<ObjectRow>& rows, record::Batch& batch);

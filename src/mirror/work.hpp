@@ -21,6 +21,7 @@ struct Adoption {
   Digest expected;  ///< what the content must hash to
   Proof proof = Proof::md5;
   plan::Reason reason;
+  bool archived = false;  ///< it cannot be fetched
 };
 
 /// A change for the publisher to make.

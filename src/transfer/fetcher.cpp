@@ -38,6 +38,11 @@ bool is_worthless(ErrorKind kind) noexcept {
   }
 }
 
+bool has_full_checksum(const store::ObjectHead& head) noexcept {
+  return std::any_of(head.checksums.begin(), head.checksums.end(),
+                     [](const store::Checksum& offered) { return offered.full_object; });
+}
+
 bool may_restart(ErrorKind kind) noexcept {
   return kind == ErrorKind::changed || kind == ErrorKind::corrupt;
 }
@@ -164,9 +169,11 @@ async::Task<FetchOutcome> Fetcher::finish(std::shared_ptr<Assembly> assembly) {
     if (!may_restart(error.kind) || restarts == kMaxRestarts) co_return failed(std::move(error));
 
     listener_.on_retry(error, restarts + 1, std::chrono::milliseconds(0));
-    auto now = co_await head(task.key, false);
+    auto now = co_await head(task.key, options_.verify != VerifyMode::length);
     if (!now) co_return failed(now.error());
     task.version = now->version;
+    // What the listing said of checksums was of the version before.
+    task.has_checksum = has_full_checksum(*now);
     const PartPlan plan(task.version.size, options_.part_bytes);
     assembly = std::make_shared<Assembly>(std::move(task), plan);
     co_await fetch_serially(*assembly);
@@ -199,7 +206,9 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   const auto head = co_await what_the_server_says(assembly);
   if (!head) co_return head.error();
   const Evidence evidence = strongest_evidence(*head, options_.verify);
-  if (options_.verify == VerifyMode::strict && evidence.proof == Proof::length) {
+  // Of an object without bytes the length says all.
+  const bool unproven = evidence.proof == Proof::length && assembly.plan().size() > 0;
+  if (options_.verify == VerifyMode::strict && unproven) {
     Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
                                             text::escaped(assembly.task().key) +
                                             "', and --verify strict asks for one");
