@@ -30,6 +30,7 @@ class Program {
   std::string out() const;
   std::string err() const;
 
+  int pid() const noexcept { return pid_; }
   void signal(int number);
 
   /// Until `text` stands in `out` or `err`; false when `most` is over.
