@@ -348,6 +348,14 @@ void Trial::check_quiet() {
 bool Trial::may_ask_again() const {
   // A file that is kept where a folder is needed: what is below it is asked for in vain.
   if (options_.local_changes == MirrorOptions::LocalChanges::keep) return true;
+  // Nor is what is below a foreign file in the place of a key that cannot be fetched.
+  const auto present = world_->present();
+  for (const std::string& key : present) {
+    const auto below = present.lower_bound(key + "/");
+    if (world_->find(key)->now().archived && below != present.end() &&
+        below->starts_with(key + "/"))
+      return true;
+  }
   if (options_.verify != MirrorOptions::Verify::strict) return false;
   const auto& keys = world_->keys();
   return std::any_of(keys.begin(), keys.end(), [](const auto& entry) {
