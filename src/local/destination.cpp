@@ -7,6 +7,7 @@
 #include "local/file_sync.hpp"
 #include "local/lock.hpp"
 #include "local/parent_cache.hpp"
+#include "local/spelling.hpp"
 #include "local/staging.hpp"
 
 #include <cerrno>
@@ -73,6 +74,7 @@ struct Destination::Impl {
   Staging staging;
   ParentCache stat_parents;     ///< of those who look, from any role
   mutable ParentCache parents;  ///< of the publishing role
+  bool folds = false;           ///< the file system takes different names for one
   dev_t folder_device = 0;
   ino_t folder_inode = 0;
 
@@ -241,6 +243,7 @@ Result<std::unique_ptr<Destination>> Destination::open(const std::string& dir,
   auto lock = take_lock(impl.folder.get(), dir);
   if (!lock) return lock.error();
   impl.lock = std::move(*lock);
+  impl.folds = folds_names(impl.folder.get(), kLockName);
   auto staging = Staging::open(impl.beneath, impl.folder.get(), dir);
   if (!staging) return staging.error();
   impl.staging = std::move(*staging);
@@ -265,6 +268,7 @@ Result<std::unique_ptr<Destination>> Destination::look(const std::string& dir) {
   impl.folder_device = st.st_dev;
   impl.folder_inode = st.st_ino;
   impl.lock = take_shared_lock(impl.folder.get());
+  impl.folds = folds_names(impl.folder.get(), kLockName);
   return out;
 }
 
@@ -348,9 +352,34 @@ Result<FileDescriptor> Destination::open_file(const RelativePath& path) const {
   return fd;
 }
 
+Result<void> Destination::check_spelling(const RelativePath& path) const {
+  if (!impl_->folds) return {};
+  const std::string_view text = path.text();
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('/', begin), text.size());
+    const std::string_view name = text.substr(begin, end - begin);
+    const std::string_view above = text.substr(0, begin == 0 ? 0 : begin - 1);
+    const FileDescriptor parent(impl_->beneath.open_directory(above));
+    if (!parent) return {};  // nothing is there, or what is in the way will be said
+    std::string spelling;
+    if (const int error = spelling_of(parent.get(), name, spelling); error != 0)
+      return failed("cannot look at", text, -error);
+    if (spelling.empty()) return {};
+    if (spelling != name)
+      return refused("other-spelling",
+                     quoted(text) + " would be stored as " +
+                         quoted(std::string(text.substr(0, begin)) + spelling) +
+                         ": this file system takes the two names for one; mirror into one that "
+                         "tells them apart");
+    begin = end + 1;
+  }
+  return {};
+}
+
 Result<void> Destination::publish(StagedFile& staged, const RelativePath& path,
                                   std::string* blocking) {
   constexpr std::string_view kWhat = "cannot put in place";
+  if (const auto spelled = check_spelling(path); !spelled) return spelled;
   int error = ENOENT;
   for (int tries = 0; tries < kMostRetries; ++tries) {
     const auto parent = impl_->make(kWhat, path, path.parent(), blocking);
@@ -369,6 +398,7 @@ Result<void> Destination::publish(StagedFile& staged, const RelativePath& path,
 }
 
 Result<void> Destination::make_directory(const RelativePath& path, std::string* blocking) {
+  if (const auto spelled = check_spelling(path); !spelled) return spelled;
   const auto made = impl_->make("cannot create the directory", path, path.text(), blocking);
   if (!made) return made.error();
   return {};

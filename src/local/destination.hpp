@@ -132,9 +132,15 @@ class Destination {
   /// if there is no such regular file.
   Result<StagedFile> reopen_staged(const std::string& name);
 
+  /// Nothing, unless the file system takes another name for this one, and what it leads to (or a
+  /// folder on the way) has that other name: then `refused_key` with code "other-spelling". Costs
+  /// nothing where names are told apart.
+  Result<void> check_spelling(const RelativePath& path) const;
+
   /// Renames into place, making parents as needed (0777 & ~umask). Replaces a regular file or
   /// nothing. `refused_key` with code "occupied" if a directory or special file is at `path`, with
-  /// code "parent-is-file" if a parent is a regular file (`blocking` then names it).
+  /// code "parent-is-file" if a parent is a regular file (`blocking` then names it), or as
+  /// check_spelling gives it.
   Result<void> publish(StagedFile& staged, const RelativePath& path,
                        std::string* blocking = nullptr);
 

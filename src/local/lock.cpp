@@ -11,8 +11,6 @@
 namespace sluice::local {
 namespace {
 
-constexpr const char* kLockName = "lock";
-
 Error held_elsewhere(int fd, const std::string& shown) {
   char digits[21];
   const ssize_t length = pread(fd, digits, sizeof digits - 1, 0);

@@ -7,6 +7,9 @@
 
 namespace sluice::local {
 
+/// In DIR/.sluice.
+inline constexpr const char* kLockName = "lock";
+
 /// Takes `lock` in `folder` (DIR/.sluice) for this process: flock, held as long as the descriptor
 /// lives, so that the kernel frees it however the process ends. The file holds our process id for
 /// the message that others get. `locked` if another process has it; `shown` names DIR there.

@@ -150,6 +150,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
     pass_.abort(local.error());
     co_return false;
   }
+  if (*row == nullptr && !is_spelled_so(object, *path)) co_return true;
   last_file_ = object.key;
   above_.push_back(last_file_.size());
   const plan::Decision decision = plan::decide(object, *row, *local, engine_.decide_options());
@@ -176,6 +177,10 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
       co_return co_await publish(touch);
     }
     case plan::Action::refuse:
+      if (decision.reason == plan::Reason::refused_before) {
+        refuse(object, transfer::unproven_error(object.key));
+        co_return true;
+      }
       if (local.type == FileType::directory) note_in_the_way(path);
       if (const bool went = co_await forget_replaced(path, row, local); !went) co_return false;
       refuse(object, Error(ErrorKind::refused_key,
@@ -293,6 +298,7 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
     co_return false;
   }
   if (local->type == FileType::directory) {
+    if (!is_spelled_so(object, path)) co_return true;
     report(What::kept, object, "unchanged");
     co_return true;
   }
@@ -321,6 +327,14 @@ void Decider::note_in_the_way(const local::RelativePath& path) {
   const MirrorOptions& options = engine_.options();
   if (options.delete_extraneous && !options.dry_run && pass_.in_the_way.size() < Pass::kMostFolders)
     pass_.in_the_way.push_back(path);
+}
+
+/// What is here, or a folder on the way, may be there for another key, whose name the file system
+/// takes for this one.
+bool Decider::is_spelled_so(const ListedObject& object, const local::RelativePath& path) {
+  const auto spelled = engine_.destination().check_spelling(path);
+  if (!spelled) refuse(object, spelled.error());
+  return spelled.has_value();
 }
 
 Result<bool> Decider::could_be_stored(const ListedObject& object, const local::RelativePath& path) {

@@ -38,6 +38,7 @@ class Decider {
   async::Task<bool> directory(const ListedObject& object, const local::RelativePath& path);
   void note_folder(const local::RelativePath& path);
   void note_in_the_way(const local::RelativePath& path);
+  bool is_spelled_so(const ListedObject& object, const local::RelativePath& path);
   /// What the publisher would meet: false if it was reported, or ends the pass.
   Result<bool> could_be_stored(const ListedObject& object, const local::RelativePath& path);
   bool shadows(std::string_view key);

@@ -108,6 +108,10 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
   for (ObjectRow& row : rows) {
     const bool excluded = !engine_.includes(row.key);
     if (excluded && !engine_.deletes_excluded()) continue;  // protected: not even looked at
+    if (row.state == RowState::refused) {                   // there is no file of ours
+      batch.deletes.push_back(row.key);
+      continue;
+    }
     auto path = local::RelativePath::from_key(row.key, prefix);
     if (!path) continue;  // cannot be: we stored it
     const auto local = engine_.destination().stat_file(*path);

@@ -58,7 +58,13 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
       fetch_options_(fetch_options_of(options)),
       budget_(options.tuning.memory_bytes),
       digester_(runtime),
-      body_digesters_(runtime.data_shards()) {}
+      body_digesters_(runtime.data_shards()) {
+  const unsigned shards = runtime.data_shards();
+  const unsigned share = (resolved_transfers(options.tuning) + shards - 1) / shards;
+  const bool pinned = options.tuning.transfers != 0;
+  for (unsigned i = 0; i < shards; ++i)
+    concurrency_.emplace_back(share, pinned);
+}
 
 Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Observer& observer,
                                              async::Runtime& runtime, Counters& counters,
@@ -150,6 +156,7 @@ plan::DecideOptions Engine::decide_options() const noexcept {
       decide.compare = plan::Compare::checksum;
       break;
   }
+  decide.keep_refusals = options_.verify == MirrorOptions::Verify::strict;
   return decide;
 }
 
@@ -162,7 +169,31 @@ void Engine::report(const ObjectEvent& event) {
   if (event.what != What::kept) observer_.on_object(event);
 }
 
+void Engine::on_success() noexcept {
+  if (failing_since_.load(std::memory_order_relaxed) != 0)
+    failing_since_.store(0, std::memory_order_relaxed);
+}
+
+bool Engine::is_endpoint_down(const Error& error) const noexcept {
+  switch (error.kind) {
+    case ErrorKind::transient:
+    case ErrorKind::throttled:
+    case ErrorKind::unreachable:
+    case ErrorKind::invalid_answer:
+      break;
+    default:
+      return false;
+  }
+  const SteadyTime::rep since = failing_since_.load(std::memory_order_relaxed);
+  if (since == 0) return false;
+  const SteadyTime begun{SteadyTime::duration(since)};
+  return runtime_.now() - begun >= kEndpointPatience;
+}
+
 void Engine::on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) {
+  SteadyTime::rep succeeded = 0;
+  const SteadyTime::rep now = runtime_.now().time_since_epoch().count();
+  failing_since_.compare_exchange_strong(succeeded, now, std::memory_order_relaxed);
   counters_.retries.fetch_add(1, std::memory_order_relaxed);
   message(Level::debug, "try " + std::to_string(attempt) + " failed (" + error.message +
                             "); again in " + units::format_duration(pause));

@@ -17,6 +17,8 @@
 #include "sluice/options.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,6 +33,8 @@ using StoreFactory =
 
 /// How many GETs run at once, over all shards, unless --transfers says.
 inline constexpr unsigned kDefaultTransfers = 64;
+/// While nothing at all succeeds, requests are tried again for so long at least.
+inline constexpr std::chrono::seconds kEndpointPatience{30};
 /// Bytes that one GET holds: its read buffer.
 inline constexpr std::uint64_t kBytesPerTransfer = 256 * 1024;
 
@@ -72,6 +76,7 @@ class Engine final : public transfer::RetryListener {
   async::ByteBudget& budget() noexcept { return budget_; }
   transfer::FileDigester& digester() noexcept { return digester_; }
   transfer::BodyDigester& body_digester(unsigned shard) noexcept { return body_digesters_[shard]; }
+  transfer::Concurrency& concurrency(unsigned shard) noexcept { return concurrency_[shard]; }
 
   /// The publishing role's. A dry run has none: nothing is written, and what is read through it
   /// comes when the deciding role has ended.
@@ -84,7 +89,11 @@ class Engine final : public transfer::RetryListener {
   void report(const ObjectEvent& event);
   void message(Level level, std::string_view text) { observer_.on_message(level, text); }
   void pass_started() { observer_.on_pass_started(); }
+  void on_success() noexcept override;
   void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) override;
+  /// Whether an object that failed for `error`, after all its tries, shows that there is no point
+  /// in going on: not one request has succeeded for kEndpointPatience.
+  bool is_endpoint_down(const Error& error) const noexcept;
 
  private:
   Result<void> settle_last_run();
@@ -103,6 +112,9 @@ class Engine final : public transfer::RetryListener {
   async::ByteBudget budget_;
   transfer::FileDigester digester_;
   std::vector<transfer::BodyDigester> body_digesters_;  ///< one a shard
+  std::deque<transfer::Concurrency> concurrency_;       ///< one a shard
+  /// When requests began to fail, none having succeeded since; as ticks, 0: the last one succeeded.
+  std::atomic<SteadyTime::rep> failing_since_ = 0;
   std::unique_ptr<local::Destination> destination_;
   std::optional<GroupSync> sync_;
   std::unique_ptr<local::Backup> backup_;

@@ -49,12 +49,24 @@ void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
   if (event.what == What::failed || event.what == What::refused) event.error = &error;
   pass.engine().report(event);
   if (error.kind == ErrorKind::local) ++pass.engine().counters().local_failures;
-  if (ends_the_pass(error)) pass.abort(error);
+  if (ends_the_pass(error)) return pass.abort(error);
+  if (!pass.engine().is_endpoint_down(error)) return;
+  Error down = error;
+  down.message = "not one request has succeeded for " + std::to_string(kEndpointPatience.count()) +
+                 " s, so the pass ends: " + error.message;
+  pass.abort(down);
 }
 
 async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
   if (!outcome.staged) {
     report_failure(pass, outcome);
+    if (outcome.error.code == transfer::kUnproven) {
+      Publication refused(Publication::Kind::refuse, outcome.task.path);
+      refused.row.key = outcome.task.key;
+      refused.row.version = outcome.task.version;
+      refused.row.state = RowState::refused;
+      co_await pass.publications.push(refused);
+    }
     if (!outcome.voids_partial) co_return;
     Publication discard(Publication::Kind::discard, outcome.task.path);
     discard.row.key = std::move(outcome.task.key);
@@ -84,7 +96,7 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
   Engine& engine = pass.engine();
   transfer::Fetcher fetcher(
       engine.runtime(), shard, engine.data_store(shard), engine.destination(), engine.digester(),
-      engine.body_digester(shard), engine.fetch_options(), engine,
+      engine.body_digester(shard), engine.fetch_options(), engine.concurrency(shard), engine,
       transfer::FetchMeters{engine.counters().received_bytes, engine.counters().resumed_bytes},
       [&pass](const transfer::Assembly& assembly, std::uint32_t index) {
         return note_part(pass, assembly, index);

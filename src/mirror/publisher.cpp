@@ -226,6 +226,13 @@ void Publisher::make(Publication& publication) {
     }
     case Publication::Kind::record:
       return done(publication, What::adopted);
+    case Publication::Kind::refuse: {
+      // What is known of a file of ours is worth more than not to download this version again.
+      const auto known = row_of(publication.row.key);
+      if (known && !(*known && (*known)->state == RowState::stored))
+        renamed_.rows.push_back(std::move(publication.row));
+      return;
+    }
     case Publication::Kind::forget:
       renamed_.deletes.push_back(publication.row.key);
       return;

@@ -32,6 +32,7 @@ struct Publication {
     touch,      ///< set the time of the file at `path` to the version's
     record,     ///< only the record: the file is there already
     forget,     ///< only the record: drop the row
+    refuse,     ///< only the record: this version is not to be fetched again
     part,       ///< only the record: parts of a large file have come
     discard,    ///< only the record: what it says of a partial download is void
   };

@@ -113,7 +113,7 @@ std::string_view to_string(Reason reason) noexcept {
 //
 //   record            local                          options            decision
 //   any               directory, symlink, special                       refuse     occupied
-//   refused, same     any                                               refuse     refused_before
+//   refused, same     any                            keep refusals      refuse     refused_before
 //   any               size as listed                 --size-only        keep       unchanged
 //   none*             absent                                            fetch      fresh
 //   none*             could be the object (1)                           adopt      unrecorded_file
@@ -131,7 +131,7 @@ std::string_view to_string(Reason reason) noexcept {
 // Any fetch of an archived object is skip_archived instead. "Same" is Version::same_content;
 // "matches" is size, mtime_ns and inode as the record has them; "modified" is another size or
 // mtime.
-// * or refused for another version: what is there now may be anybody's.
+// * or refused, if not kept so: what is there now may be anybody's.
 // (1) adopt-by hash: the size is as listed. adopt-by size-mtime: also the second of its mtime is
 //     that of LastModified. How adoption is proved is the caller's, by the same option: hash the
 //     file, or take it as it is and count it as unproven.
@@ -143,7 +143,8 @@ Decision decide(const ListedObject& remote, const ObjectRow* row, const LocalFil
   if (local.type == FileType::directory || local.type == FileType::other)
     return {Action::refuse, Reason::occupied};
   const bool same = row != nullptr && is_same_version(remote, *row);
-  if (same && row->state == RowState::refused) return {Action::refuse, Reason::refused_before};
+  if (same && row->state == RowState::refused && options.keep_refusals)
+    return {Action::refuse, Reason::refused_before};
   const bool present = local.type == FileType::regular;
   if (options.compare == Compare::size_only && present && local.size == remote.size)
     return {Action::keep, Reason::unchanged};

@@ -56,6 +56,8 @@ struct DecideOptions {
   LocalChanges local_changes = LocalChanges::overwrite;
   Compare compare = Compare::record;
   AdoptBy adopt_by = AdoptBy::hash;
+  /// A version that was refused (--verify strict: nothing proves it) is not fetched again.
+  bool keep_refusals = false;
 };
 
 /// The decision table (docs: ARCHITECTURE.md; the table is repeated above the definition).

@@ -51,8 +51,8 @@ bool may_restart(ErrorKind kind) noexcept {
 
 Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
                  local::Destination& destination, FileDigester& digester, BodyDigester& bodies,
-                 const FetchOptions& options, RetryListener& listener, FetchMeters meters,
-                 PartNote note_part)
+                 const FetchOptions& options, Concurrency& concurrency, RetryListener& listener,
+                 FetchMeters meters, PartNote note_part)
     : runtime_(runtime),
       shard_(shard),
       store_(store),
@@ -60,6 +60,7 @@ Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& st
       digester_(digester),
       bodies_(bodies),
       options_(options),
+      concurrency_(concurrency),
       listener_(listener),
       meters_(meters),
       note_part_(std::move(note_part)) {}
@@ -105,7 +106,8 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
     request.want_checksum = whole && assembly.task().has_checksum;
     return store_.get(std::move(request), sink);
   };
-  auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
+  auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt,
+                                                    &concurrency_);
   if (!got) co_return got.error();
   if (auto digest = sink.finish_digest()) {
     assembly.set_part_digest(index, std::move(*digest));
@@ -136,7 +138,8 @@ async::Task<Result<store::ObjectHead>> Fetcher::head(const std::string& key, boo
     request.want_checksum = want_checksum;
     return store_.head(std::move(request));
   };
-  co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt);
+  co_return co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt,
+                                                   &concurrency_);
 }
 
 async::Task<void> Fetcher::fetch_serially(Assembly& assembly) {
@@ -209,11 +212,7 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   // Of an object without bytes the length says all.
   const bool unproven = evidence.proof == Proof::length && assembly.plan().size() > 0;
   if (options_.verify == VerifyMode::strict && unproven) {
-    Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
-                                            text::escaped(assembly.task().key) +
-                                            "', and --verify strict asks for one");
-    error.code = "unproven";
-    co_return error;
+    co_return unproven_error(assembly.task().key);
   }
 
   local::StagedFile& file = assembly.staged_file();

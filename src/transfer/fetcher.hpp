@@ -55,8 +55,8 @@ class Fetcher {
   /// All references must outlive the fetcher.
   Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& store,
           local::Destination& destination, FileDigester& digester, BodyDigester& bodies,
-          const FetchOptions& options, RetryListener& listener, FetchMeters meters,
-          PartNote note_part);
+          const FetchOptions& options, Concurrency& concurrency, RetryListener& listener,
+          FetchMeters meters, PartNote note_part);
 
   /// Fetches `part`. If it was the last of its object to end: verifies and finishes the object (or
   /// restarts it), and says what became of it.
@@ -79,6 +79,7 @@ class Fetcher {
   FileDigester& digester_;
   BodyDigester& bodies_;
   const FetchOptions& options_;
+  Concurrency& concurrency_;
   RetryListener& listener_;
   FetchMeters meters_;
   const PartNote note_part_;

@@ -3,6 +3,7 @@
 #include "async/backoff.hpp"
 #include "async/runtime.hpp"
 #include "base/result.hpp"
+#include "transfer/concurrency.hpp"
 
 #include <chrono>
 #include <functional>
@@ -17,10 +18,12 @@ struct RetryPolicy {
   async::BackoffOptions backoff;
 };
 
-/// Told of every retry before its pause. Called from any role.
+/// Told how requests fare. Called from any role.
 class RetryListener {
  public:
   virtual ~RetryListener() = default;
+  virtual void on_success() noexcept = 0;
+  /// Before the pause.
   virtual void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) = 0;
 };
 
@@ -41,15 +44,31 @@ std::optional<std::chrono::milliseconds> next_pause(const RetryPolicy& policy, c
                                                     std::uint64_t random) noexcept;
 
 /// THE retry loop. `attempt` is called again until it succeeds, fails for good, or has had its
-/// tries; it must outlive the call, and remembers itself what it has already got.
+/// tries; it must outlive the call, and remembers itself what it has already got. With
+/// `concurrency` each try takes a slot of it, and leaves it to others during the pauses.
 template <class T>
 async::Task<Result<T>> with_retry(async::Runtime& runtime, const RetryPolicy& policy,
                                   RetryListener& listener,
-                                  const std::function<async::Task<Result<T>>()>& attempt) {
+                                  const std::function<async::Task<Result<T>>()>& attempt,
+                                  Concurrency* concurrency = nullptr) {
   Failures failures;
   for (;;) {
+    std::optional<Concurrency::Slot> slot;
+    if (concurrency != nullptr) {
+      slot = concurrency->try_enter();
+      if (!slot) {
+        Concurrency::Slot waited_for = co_await concurrency->enter();
+        slot.emplace(std::move(waited_for));
+      }
+    }
     Result<T> result = co_await attempt();
-    if (result.has_value()) co_return result;
+    if (result.has_value()) {
+      if (slot) slot->succeeded();
+      listener.on_success();
+      co_return result;
+    }
+    if (slot) slot->failed(result.error().kind);
+    slot.reset();
     ++failures.all;
     if (result.error().kind == ErrorKind::invalid_answer) ++failures.invalid;
     const auto pause = next_pause(policy, result.error(), failures, runtime.random());

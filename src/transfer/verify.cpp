@@ -64,6 +64,14 @@ bool is_md5_etag(std::string_view etag) noexcept {
          });
 }
 
+Error unproven_error(std::string_view key) {
+  Error error(ErrorKind::refused_key, "the server offers no checksum and no MD5 ETag for '" +
+                                          text::escaped(key) +
+                                          "', and --verify strict asks for one");
+  error.code = kUnproven;
+  return error;
+}
+
 Evidence strongest_evidence(const store::ObjectHead& head, VerifyMode mode) {
   Evidence evidence;
   if (mode == VerifyMode::length) return evidence;

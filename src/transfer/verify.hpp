@@ -31,6 +31,10 @@ struct Evidence {
 /// computed for the record). Pure.
 Evidence strongest_evidence(const store::ObjectHead& head, VerifyMode mode);
 
+/// --verify strict, and the server has nothing that would prove this object's content.
+Error unproven_error(std::string_view key);
+inline constexpr std::string_view kUnproven = "unproven";  ///< its code
+
 /// What each of several parts is hashed with: combinable, the fastest, and what S3 itself prefers.
 inline constexpr DigestKind kPartDigest = DigestKind::crc64nvme;
 inline constexpr std::size_t kPartDigestBytes = 8;

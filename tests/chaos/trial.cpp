@@ -227,7 +227,8 @@ void Trial::check(const Plan& plan, const Tree& before, const Faults& faults,
                 .facts = faults.facts,
                 .status = status,
                 .record = record,
-                .unfinished = crashed || failed || record_behind_ || options_.dry_run,
+                .unfinished = crashed || failed || record_behind_ || options_.dry_run ||
+                              faults.facts.list_lied,
                 .record_was_harmed = record_was_harmed_};
   // The record comes last: where it agrees again, what the user did before is forgiven.
   std::vector<Violations> all = {check_deletions(view), check_files(view), check_cost(view)};

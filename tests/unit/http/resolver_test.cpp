@@ -149,8 +149,10 @@ TEST_F(ResolverTest, TheNameIsLookedUpAnewEveryMinute) {
     // The old address serves until the answer is here.
     address = co_await next(*resolver);
     EXPECT_EQ(address, "10.0.0.1");
-    co_await runtime_.sleep_until(SteadyClock::now() + 100ms);
-    address = co_await next(*resolver);
+    for (int tries = 0; address == "10.0.0.1" && tries < 1000; ++tries) {
+      co_await runtime_.sleep_until(SteadyClock::now() + 10ms);
+      address = co_await next(*resolver);
+    }
     EXPECT_EQ(address, "10.0.0.9");
   });
   EXPECT_EQ(dns_->asked, 2);
@@ -193,20 +195,21 @@ TEST_F(ResolverTest, AFailedLookUpKeepsWhatWasKnown) {
 
 TEST_F(ResolverTest, ALookUpThatHangsIsGivenUpAndNotRepeatedMeanwhile) {
   answer({"10.0.0.1"});
-  dns_->delay = 600ms;
+  dns_->delay = 3s;
   runtime_.run([&]() -> Task<void> {
     const auto resolver = make("name", 100ms);
     for (int i = 0; i < 2; ++i) {
       const auto begun = SteadyClock::now();
       const std::string message = co_await next(*resolver);
       EXPECT_NE(message.find("no answer within 100ms"), std::string::npos) << message;
-      EXPECT_LT(SteadyClock::now() - begun, 400ms);
+      EXPECT_LT(SteadyClock::now() - begun, 1s);
     }
-    co_await runtime_.sleep_until(SteadyClock::now() + 700ms);
-    EXPECT_EQ(dns_->asked, 1);
-    const std::string address = co_await next(*resolver);
+    std::string address;
+    for (int tries = 0; address != "10.0.0.1" && tries < 1000; ++tries)
+      address = co_await next(*resolver);
     EXPECT_EQ(address, "10.0.0.1");
   });
+  EXPECT_EQ(dns_->asked, 1);
 }
 
 }  // namespace

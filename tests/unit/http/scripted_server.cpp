@@ -14,14 +14,14 @@ namespace sluice::http {
 
 namespace {
 
-int listen_on_free_port(std::uint16_t& port) {
+int listen_on_free_port(std::uint16_t& port, int queue = 128) {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* raw = reinterpret_cast<sockaddr*>(&address);
-  if (listener < 0 || ::bind(listener, raw, size) != 0 || ::listen(listener, 128) != 0 ||
+  if (listener < 0 || ::bind(listener, raw, size) != 0 || ::listen(listener, queue) != 0 ||
       ::getsockname(listener, raw, &size) != 0)
     std::abort();
   port = ntohs(address.sin_port);
@@ -157,6 +157,24 @@ std::uint16_t closed_port() {
   std::uint16_t port = 0;
   ::close(listen_on_free_port(port));
   return port;
+}
+
+DeafListener::DeafListener() : sockets_{listen_on_free_port(port_, 0)} {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port_);
+  // A queue of 0 takes one; what comes after it is not answered.
+  for (int i = 0; i < 8; ++i) {
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)::connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    sockets_.push_back(client);
+  }
+}
+
+DeafListener::~DeafListener() {
+  for (const int socket : sockets_)
+    ::close(socket);
 }
 
 std::string answer(std::string_view body, std::string_view status) {

@@ -76,6 +76,22 @@ class ScriptedServer {
 /// A port of 127.0.0.1 on which nobody listens.
 std::uint16_t closed_port();
 
+/// A port of 127.0.0.1 whose queue of connections is full: another one is neither accepted nor
+/// refused.
+class DeafListener {
+ public:
+  DeafListener();
+  DeafListener(const DeafListener&) = delete;
+  DeafListener& operator=(const DeafListener&) = delete;
+  ~DeafListener();
+
+  std::uint16_t port() const noexcept { return port_; }
+
+ private:
+  std::uint16_t port_ = 0;
+  std::vector<int> sockets_;
+};
+
 /// An answer with that body.
 std::string answer(std::string_view body, std::string_view status = "200 OK");
 

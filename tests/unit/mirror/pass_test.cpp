@@ -198,6 +198,28 @@ TEST_P(PassTest, FaultsAreRiddenOut) {
   EXPECT_GT(summary.progress.retries, 0u);
 }
 
+TEST_P(PassTest, AnEndpointThatIsDownEndsThePass) {
+  if (GetParam() < 0) GTEST_SKIP() << "takes half a minute on a real clock";
+  put_some(200);
+  bucket_.set_faults([](Operation operation, std::string_view) {
+    fake::Bucket::Fault fault;
+    if (operation == Operation::get) fault.error = Error(ErrorKind::unreachable, "no route");
+    return fault;
+  });
+  auto summary = run();
+  EXPECT_EQ(exit_status(summary), ExitStatus::network);
+  ASSERT_TRUE(summary.failure);
+  EXPECT_NE(summary.failure->message.find("not one request has succeeded for 30 s"),
+            std::string::npos)
+      << summary.failure->message;
+  // 8 at a time have had their tries, not 200.
+  EXPECT_LT(bucket_.count(Operation::get), 500u);
+  bucket_.set_faults(nullptr);
+  summary = run();
+  EXPECT_EQ(exit_status(summary), ExitStatus::equal);
+  EXPECT_EQ(tree(), bucket_tree());
+}
+
 TEST_P(PassTest, CorruptContentIsNeverInstalled) {
   bucket_.put("a", "old");
   run();
@@ -477,6 +499,44 @@ TEST_P(PassTest, StrictVerificationRefusesWhatHasNoProof) {
   summary = run();
   EXPECT_EQ(exit_status(summary), ExitStatus::incomplete);
   EXPECT_TRUE(tree().empty());
+
+  // It is not downloaded again to be refused again, until it changes or is asked for otherwise.
+  bucket_.reset_counts();
+  summary = run();
+  EXPECT_EQ(exit_status(summary), ExitStatus::incomplete);
+  EXPECT_EQ(observer_->keys(What::refused), std::vector<std::string>{"multipart"});
+  EXPECT_EQ(bucket_.count(Operation::get), 0u);
+  options_.verify = MirrorOptions::Verify::automatic;
+  summary = run();
+  EXPECT_EQ(exit_status(summary), ExitStatus::equal);
+  EXPECT_EQ(tree(), bucket_tree());
+  // A file of ours stays ours while its new version is refused.
+  object.content = "changed";
+  object.version.etag = "4567-2";
+  bucket_.put_object("multipart", object);
+  options_.verify = MirrorOptions::Verify::strict;
+  EXPECT_EQ(exit_status(run()), ExitStatus::incomplete);
+  bucket_.remove("multipart");
+  bucket_.put("other", "other");
+  options_.delete_extraneous = true;
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_EQ(tree(), bucket_tree());
+}
+
+TEST_P(PassTest, ARefusalIsForgottenWithItsKey) {
+  fake::Bucket::Object object;
+  object.content = "content";
+  object.version = Version{"0123-2", 7, 1'700'000'000'000};
+  bucket_.put_object("multipart", object);
+  bucket_.put("other", "other");
+  options_.verify = MirrorOptions::Verify::strict;
+  EXPECT_EQ(exit_status(run()), ExitStatus::incomplete);
+  fake::write_file(file("multipart"), "somebody else's");
+  bucket_.remove("multipart");
+  options_.delete_extraneous = true;
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_EQ(observer_->keys(What::local_kept), std::vector<std::string>{});
+  EXPECT_EQ(fake::read_file(file("multipart")), "somebody else's");
 }
 
 }  // namespace

@@ -112,7 +112,14 @@ void for_every_case(const std::function<void(const Case&)>& body) {
               for (const auto changes : {LocalChanges::overwrite, LocalChanges::keep})
                 for (const auto compare : {Compare::record, Compare::size_only, Compare::checksum})
                   for (const auto adopt : {AdoptBy::hash, AdoptBy::size_mtime})
-                    body({row, state, etag, listed, local, storage, {changes, compare, adopt}});
+                    for (const bool keep_refusals : {false, true})
+                      body({row,
+                            state,
+                            etag,
+                            listed,
+                            local,
+                            storage,
+                            {changes, compare, adopt, keep_refusals}});
 }
 
 std::string shown(const Case& c, const Decision& decision) {
@@ -120,8 +127,8 @@ std::string shown(const Case& c, const Decision& decision) {
   out << "row " << int(c.row) << " state " << int(c.state) << " etag " << int(c.etag) << " listed "
       << int(c.listed) << " local " << int(c.local) << " storage " << int(c.storage) << " changes "
       << int(c.options.local_changes) << " compare " << int(c.options.compare) << " adopt "
-      << int(c.options.adopt_by) << " -> " << to_string(decision.action) << ", "
-      << to_string(decision.reason);
+      << int(c.options.adopt_by) << " keep refusals " << c.options.keep_refusals << " -> "
+      << to_string(decision.action) << ", " << to_string(decision.reason);
   return out.str();
 }
 
@@ -140,7 +147,7 @@ TEST(Decide, EveryCombinationFollowsTheTable) {
     const bool modified = regular && stored && !untouched;
     const bool by_size =
         c.options.compare == Compare::size_only && regular && m.local.size == m.remote.size;
-    const bool refused = same && !stored;
+    const bool refused = same && !stored && c.options.keep_refusals;
     const bool protect = modified && c.options.local_changes == LocalChanges::keep;
     const bool adoptable = regular && !stored && m.local.size == m.remote.size &&
                            (c.options.adopt_by == AdoptBy::hash ||
@@ -175,7 +182,7 @@ TEST(Decide, EveryCombinationFollowsTheTable) {
     EXPECT_EQ(m.decision, expected) << shown(c, m.decision);
     ++cases;
   });
-  EXPECT_EQ(cases, 5 * 2 * 2 * 3 * 8 * 2 * 2 * 3 * 2);
+  EXPECT_EQ(cases, 5 * 2 * 2 * 3 * 8 * 2 * 2 * 3 * 2 * 2);
 }
 
 TEST(Decide, PropertiesThatHoldForEveryCombination) {
@@ -256,8 +263,12 @@ TEST(Decide, ARefusedVersionIsTriedAgainOnceItChanges) {
   ObjectRow row;
   row.version = {"one", 5, 0};
   row.state = RowState::refused;
-  EXPECT_EQ(decide_default(remote, &row, {}), (Decision{Action::refuse, Reason::refused_before}));
+  EXPECT_EQ(decide_default(remote, &row, {}), (Decision{Action::fetch, Reason::fresh}));
+  DecideOptions strict;
+  strict.keep_refusals = true;
+  EXPECT_EQ(decide(remote, &row, {}, strict), (Decision{Action::refuse, Reason::refused_before}));
   remote.etag = "two";
+  EXPECT_EQ(decide(remote, &row, {}, strict), (Decision{Action::fetch, Reason::fresh}));
   EXPECT_EQ(decide_default(remote, &row, {}), (Decision{Action::fetch, Reason::fresh}));
 }
 
