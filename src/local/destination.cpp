@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "local/backup.hpp"
 #include "local/beneath.hpp"
+#include "local/empty_folders.hpp"
 #include "local/file_sync.hpp"
 #include "local/lock.hpp"
 #include "local/parent_cache.hpp"
@@ -89,7 +90,7 @@ struct Destination::Impl {
   int rename_into(int parent, int staging_fd, const std::string& staged,
                   std::string_view final_name) const;
   Result<LocalFile> judge_parents(std::string_view parent) const;
-  int prune(std::string_view path) const;
+  int prune(std::string_view path, const MayGo& may_go) const;
 };
 
 /// `.sluice` under whatever name the file system knows it by. Only the first name of a path can
@@ -207,7 +208,7 @@ Result<LocalFile> Destination::Impl::judge_parents(std::string_view parent) cons
 
 /// Removes the parents of `path` that have become empty. 0 or an errno; what is in use stays, and
 /// so does what is not there as we made it: that is no failure.
-int Destination::Impl::prune(std::string_view path) const {
+int Destination::Impl::prune(std::string_view path, const MayGo& may_go) const {
   constexpr std::array kLeftAlone = {ENOTEMPTY, EEXIST, EBUSY, ENOTDIR, ELOOP, EXDEV};
   const auto judged = [&kLeftAlone](int error) {
     return std::find(kLeftAlone.begin(), kLeftAlone.end(), error) != kLeftAlone.end() ? 0 : error;
@@ -216,6 +217,7 @@ int Destination::Impl::prune(std::string_view path) const {
     const std::size_t slash = path.rfind('/');
     if (slash == std::string_view::npos) return 0;
     path = path.substr(0, slash);
+    if (may_go && !may_go(std::string(path))) return 0;
     const std::size_t above = path.rfind('/');
     const bool top = above == std::string_view::npos;
     const FileDescriptor fd(
@@ -311,6 +313,7 @@ Result<LocalFile> Destination::stat_file(const RelativePath& path) const {
 }
 
 Result<LocalFile> Destination::stat_file(const RelativePath& path, AbsentFolder& absent) const {
+  absent.behind_file = false;
   if (!impl_->root) return LocalFile{};
   if (!absent.path.empty() && absent.path == path.parent()) return LocalFile{};
   const auto resolve = [this, &path, &absent](std::string_view parent) {
@@ -329,8 +332,11 @@ Result<LocalFile> Destination::stat_file(const RelativePath& path, AbsentFolder&
   }
   if (error == 0) return to_local_file(st);
   if (error == -ENOENT) return LocalFile{};
-  if (error == -ENOTDIR || error == -ELOOP || error == -EXDEV)
-    return impl_->judge_parents(path.parent());
+  if (error == -ENOTDIR || error == -ELOOP || error == -EXDEV) {
+    const auto judged = impl_->judge_parents(path.parent());
+    absent.behind_file = judged && judged->type == FileType::absent;
+    return judged;
+  }
   return failed("cannot look at", path.text(), -error);
 }
 
@@ -439,7 +445,8 @@ Result<void> Destination::flip_to_directory(const RelativePath& path, const Loca
   return {};
 }
 
-Result<void> Destination::remove(const RelativePath& path, const LocalFile& expected) {
+Result<void> Destination::remove(const RelativePath& path, const LocalFile& expected,
+                                 const MayGo& may_go) {
   constexpr std::string_view kWhat = "cannot remove";
   if (impl_->is_own_folder(path.text()))
     return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
@@ -457,9 +464,15 @@ Result<void> Destination::remove(const RelativePath& path, const LocalFile& expe
         return failed(kWhat, path.text(), errno);
     }
   }
-  if (const int error = impl_->prune(path.text()); error != 0)
+  if (const int error = impl_->prune(path.text(), may_go); error != 0)
     return failed("cannot remove the empty folder of", path.text(), error);
   return {};
+}
+
+bool Destination::remove_empty_folder(const RelativePath& path) {
+  if (impl_->is_own_folder(path.text())) return false;
+  const FileDescriptor parent(impl_->beneath.open(path.parent(), O_RDONLY | O_DIRECTORY));
+  return parent && remove_empty_folders(parent.get(), std::string(path.name())) == 0;
 }
 
 Result<void> Destination::back_up(const RelativePath& path, const LocalFile& expected,

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <span>
@@ -80,7 +81,8 @@ struct DestinationOptions {
 
 /// A folder that was not there a moment ago.
 struct AbsentFolder {
-  std::string path;  ///< empty: none (the destination itself is always there)
+  std::string path;          ///< empty: none (the destination itself is always there)
+  bool behind_file = false;  ///< the path asked for last needs a folder where a regular file is
 };
 
 /// The directory that the mirror lives in. Opened once; every path is resolved beneath it without
@@ -151,10 +153,15 @@ class Destination {
   Result<void> flip_to_directory(const RelativePath& path, const LocalFile& expected);
 
   /// Removes the file if it is still `expected` (`changed` error otherwise; success if absent).
-  /// Then removes parents that have become empty, as long as they are in `prunable` order: upwards
-  /// from the file, never the destination itself. An error there comes when the file has gone; to
-  /// call this again completes it.
-  Result<void> remove(const RelativePath& path, const LocalFile& expected);
+  /// Then removes parents that have become empty, upwards from the file until `may_go` says no to
+  /// one, never the destination itself. An error there comes when the file has gone; to call this
+  /// again completes it.
+  using MayGo = std::function<bool(const std::string& folder)>;
+  Result<void> remove(const RelativePath& path, const LocalFile& expected,
+                      const MayGo& may_go = {});
+
+  /// Removes the folder at `path` if it holds nothing but empty folders; whether it did.
+  bool remove_empty_folder(const RelativePath& path);
 
   /// Has `backup` keep the file as it is now, before it is removed or replaced; it stays in place.
   /// Only if it is still `expected` (`changed` error otherwise; success if absent).

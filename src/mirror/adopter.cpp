@@ -71,8 +71,22 @@ ObjectRow row_of(const Adoption& adoption) {
   return row;
 }
 
+void report_archived(Engine& engine, const Adoption& adoption) {
+  ObjectEvent event;
+  event.what = What::archived;
+  event.key = adoption.task.key;
+  event.size = adoption.task.version.size;
+  event.reason = "archived";
+  event.dry_run = engine.options().dry_run;
+  engine.report(event);
+}
+
 async::Task<bool> settle(Pass& pass, Adoption& adoption) {
   const bool equal = co_await proves_equal(pass.engine(), adoption);
+  if (!equal && adoption.archived) {
+    report_archived(pass.engine(), adoption);
+    co_return true;
+  }
   if (pass.engine().options().dry_run) {
     Counters& counters = pass.engine().counters();
     if (!equal) ++counters.to_fetch, counters.to_fetch_bytes += adoption.task.version.size;

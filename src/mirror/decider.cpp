@@ -128,6 +128,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
     co_return false;
   }
   const std::string& prefix = engine_.options().source.prefix;
+  if (!join_.ordered()) pass_.order_lost.store(true, std::memory_order_relaxed);
   // The marker of the folder that is mirrored is the destination itself.
   if (object.key == prefix && object.size == 0) co_return true;
   if (!engine_.includes(object.key)) {
@@ -180,6 +181,8 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
         refuse(object, transfer::unproven_error(object.key));
         co_return true;
       }
+      if (local.type == FileType::directory) note_in_the_way(path);
+      if (const bool went = co_await forget_replaced(path, row, local); !went) co_return false;
       refuse(object, Error(ErrorKind::refused_key,
                            "a directory or special file is in the place of '" +
                                text::escaped(path.text()) + "'; move it away to mirror this key"));
@@ -192,6 +195,17 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
       co_return true;
   }
   co_return true;
+}
+
+/// A folder stands where the record says that our file is: it names no file any more.
+async::Task<bool> Decider::forget_replaced(const local::RelativePath& path, const ObjectRow* row,
+                                           const LocalFile& local) {
+  const bool is_stale = row != nullptr && row->state == RowState::stored &&
+                        local.type == FileType::directory && !engine_.options().dry_run;
+  if (!is_stale) co_return true;
+  Publication forget(Publication::Kind::forget, path);
+  forget.row.key = row->key;
+  co_return co_await pass_.publications.push(forget);
 }
 
 transfer::FetchTask Decider::task_for(const ListedObject& object, const local::RelativePath& path,
@@ -212,10 +226,17 @@ transfer::FetchTask Decider::task_for(const ListedObject& object, const local::R
 
 async::Task<bool> Decider::fetch(const ListedObject& object, const local::RelativePath& path,
                                  plan::Reason reason) {
-  if (engine_.options().dry_run) {
+  if (object.storage == StorageClass::archived) {
+    report(What::archived, object, "archived");
+    co_return true;
+  }
+  const bool blocked = absent_.behind_file && join_.ordered();
+  if (engine_.options().dry_run || blocked) {
     const auto storable = could_be_stored(object, path);
     if (!storable) pass_.abort(storable.error());
     if (!storable || !*storable) co_return storable.has_value();
+  }
+  if (engine_.options().dry_run) {
     ++engine_.counters().to_fetch;
     engine_.counters().to_fetch_bytes += object.size;
     report(What::fetched, object, to_string(reason));
@@ -249,6 +270,7 @@ async::Task<bool> Decider::adopt(const ListedObject& object, const local::Relati
   if (composite) adoption.proof = Proof::composite;
   if (decision.action == plan::Action::rehash) adoption.proof = row->proof;
   adoption.composite = std::move(composite);
+  adoption.archived = object.storage == StorageClass::archived;
   co_return co_await pass_.adoptions.push(adoption);
 }
 
@@ -274,6 +296,7 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
                                                      "cannot have that name"));
     co_return true;
   }
+  if (engine_.options().delete_extraneous) note_folder(path);
   const auto local = engine_.destination().stat_file(path);
   if (!local) {
     pass_.abort(local.error());
@@ -298,6 +321,19 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
   co_return co_await pass_.publications.push(made);
 }
 
+void Decider::note_folder(const local::RelativePath& path) {
+  if (pass_.folders.size() < Pass::kMostFolders)
+    pass_.folders.insert(path.text());
+  else
+    pass_.knows_folders = false;
+}
+
+void Decider::note_in_the_way(const local::RelativePath& path) {
+  const MirrorOptions& options = engine_.options();
+  if (options.delete_extraneous && !options.dry_run && pass_.in_the_way.size() < Pass::kMostFolders)
+    pass_.in_the_way.push_back(path);
+}
+
 /// What is here, or a folder on the way, may be there for another key, whose name the file system
 /// takes for this one.
 bool Decider::is_spelled_so(const ListedObject& object, const local::RelativePath& path) {
@@ -317,6 +353,8 @@ Result<bool> Decider::could_be_stored(const ListedObject& object, const local::R
     if (!found) return found.error();
     if (found->type == FileType::absent) return true;
     if (found->type == FileType::directory) continue;
+    // A file that this very pass may have put there is for the publisher to judge.
+    if (std::find(above_.begin(), above_.end(), key.size()) != above_.end()) return true;
     const auto row = engine_.reader().find(key);
     if (!row) return row.error();
     // A file of ours gives way to the folder.

@@ -26,6 +26,8 @@ class Decider {
   async::Task<bool> decide_one(const ListedObject& object);
   async::Task<bool> act(const ListedObject& object, const local::RelativePath& path,
                         const ObjectRow* row, const LocalFile& local, plan::Decision decision);
+  async::Task<bool> forget_replaced(const local::RelativePath& path, const ObjectRow* row,
+                                    const LocalFile& local);
   transfer::FetchTask task_for(const ListedObject& object, const local::RelativePath& path,
                                plan::Reason reason);
   async::Task<bool> fetch(const ListedObject& object, const local::RelativePath& path,
@@ -34,8 +36,10 @@ class Decider {
                           const ObjectRow* row, const LocalFile& local, plan::Decision decision);
   async::Task<bool> publish(Publication& publication);
   async::Task<bool> directory(const ListedObject& object, const local::RelativePath& path);
-  /// In a dry run, what the publisher would meet: false if it was reported, or ends the pass.
+  void note_folder(const local::RelativePath& path);
+  void note_in_the_way(const local::RelativePath& path);
   bool is_spelled_so(const ListedObject& object, const local::RelativePath& path);
+  /// What the publisher would meet: false if it was reported, or ends the pass.
   Result<bool> could_be_stored(const ListedObject& object, const local::RelativePath& path);
   bool shadows(std::string_view key);
   void refuse(const ListedObject& object, const Error& error);

@@ -25,6 +25,13 @@ async::Task<Result<bool>> ask(Engine& engine, const std::string& key) {
 }  // namespace
 
 async::Task<std::optional<Error>> Deleter::run(const plan::DeletionLicence& /*licence*/) {
+  auto guard = co_await remove_absent();
+  // Last: folders may have become empty.
+  if (!pass_.ended_early()) clear_the_way();
+  co_return guard;
+}
+
+async::Task<std::optional<Error>> Deleter::remove_absent() {
   const auto absent = engine_.reader().count_absent();
   if (!absent) {
     pass_.abort(absent.error());
@@ -56,6 +63,19 @@ async::Task<std::optional<Error>> Deleter::run(const plan::DeletionLicence& /*li
     }
   }
   co_return std::nullopt;
+}
+
+/// An empty folder is in the place of a key, and nobody knows any more who made it: the marker of
+/// the folder has gone, or a crash came before its first file. The next pass then has the place.
+void Deleter::clear_the_way() {
+  if (!pass_.knows_folders) return;
+  for (const local::RelativePath& path : pass_.in_the_way) {
+    const std::string below = path.text() + "/";
+    const auto next = pass_.folders.lower_bound(below);
+    const bool is_wanted = pass_.folders.contains(path.text()) ||
+                           (next != pass_.folders.end() && next->starts_with(below));
+    if (!is_wanted) engine_.destination().remove_empty_folder(path);
+  }
 }
 
 async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
@@ -106,7 +126,7 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
       // A run that was killed may have removed the file and not yet its empty folders. That they
       // cannot be removed is no failure of the row's.
       if (engine_.options().delete_extraneous && !engine_.options().dry_run)
-        static_cast<void>(engine_.destination().remove(*path, file_of(row)));
+        static_cast<void>(remove_file(*path, file_of(row)));
       report(What::forgotten, row, "gone from both sides", nullptr);
       batch.deletes.push_back(row.key);
     } else if (*local != file_of(row)) {
@@ -160,6 +180,14 @@ async::Task<void> Deleter::confirm(std::vector<Candidate>& candidates) {
   co_await async::run_all(engine_.runtime().executor(async::Role::control), std::move(workers));
 }
 
+/// And the folders that it leaves empty, but for those that are keys of the bucket themselves.
+Result<void> Deleter::remove_file(const local::RelativePath& path, const LocalFile& expected) {
+  const auto may_go = [this](const std::string& folder) {
+    return pass_.knows_folders && !pass_.folders.contains(folder);
+  };
+  return engine_.destination().remove(path, expected, may_go);
+}
+
 void Deleter::remove(Candidate& candidate, record::Batch& batch) {
   if (candidate.error)
     return report(What::failed, candidate.row, candidate.error->message, &*candidate.error);
@@ -178,7 +206,7 @@ void Deleter::remove(Candidate& candidate, record::Batch& batch) {
   Result<void> removed;
   if (engine_.backup() != nullptr)
     removed = engine_.destination().back_up(candidate.path, expected, *engine_.backup());
-  if (removed) removed = engine_.destination().remove(candidate.path, expected);
+  if (removed) removed = remove_file(candidate.path, expected);
   if (!removed) {
     const Error error = removed.error();
     const bool modified = error.kind == ErrorKind::changed;

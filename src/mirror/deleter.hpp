@@ -34,11 +34,14 @@ class Deleter {
     std::optional<Error> error;
   };
 
+  async::Task<std::optional<Error>> remove_absent();
+  void clear_the_way();
   async::Task<Result<void>> run_chunk(std::vector<ObjectRow>& rows);
   /// What is to be removed of these rows; the others are reported or forgotten.
   Result<std::vector<Candidate>> candidates_of(std::vector<ObjectRow>& rows, record::Batch& batch);
   Result<bool> became_folder(const ObjectRow& row, record::Batch& batch);
   async::Task<void> confirm(std::vector<Candidate>& candidates);
+  Result<void> remove_file(const local::RelativePath& path, const LocalFile& expected);
   void remove(Candidate& candidate, record::Batch& batch);
   void report(What what, const ObjectRow& row, std::string_view reason, const Error* error);
 

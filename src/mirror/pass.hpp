@@ -17,6 +17,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace sluice::mirror {
 
@@ -52,7 +53,20 @@ class Pass {
   std::set<std::string> leftovers;
   std::set<std::string> leftovers_used;  ///< those that were asked for; the decider's
 
+  /// Keys `x/` that are listed: such a folder stays, even when it becomes empty. Only with
+  /// --delete; the decider's, read after planning has ended.
+  std::set<std::string> folders;
+  bool knows_folders = true;  ///< false: there were too many, and no folder is removed
+  static constexpr std::size_t kMostFolders = 65'536;
+
+  /// Folders that stand where listed keys would be files. Only with --delete, and no more than
+  /// kMostFolders: the next pass sees to the others. The decider's, read after planning has ended.
+  std::vector<local::RelativePath> in_the_way;
+
   plan::ListingProof listing;  ///< written by the decider, read after planning has ended
+  /// A key came out of order: from then on nobody can say which keys are still to come. The
+  /// decider's; read by the publisher.
+  std::atomic<bool> order_lost = false;
 
   /// The listing failed: what was decided is still done, nothing is deleted.
   void fail_listing(Error error);

@@ -11,6 +11,21 @@ namespace sluice::mirror {
 
 namespace {
 
+/// Whether a crash in the middle has to be settled at the next start: the file is changed before
+/// the record can say so.
+bool is_pending(const Publication& publication) noexcept {
+  return publication.kind == Publication::Kind::place ||
+         publication.kind == Publication::Kind::touch;
+}
+
+PendingRow pending_row(const Publication& publication) {
+  PendingRow pending{publication.row, publication.file.name()};
+  // A new time alone: the file is in its place, and nothing is staged.
+  if (publication.kind == Publication::Kind::touch)
+    pending.row.mtime_ns = publication.row.version.modified_ms * 1'000'000;
+  return pending;
+}
+
 template <class T>
 void move_all(std::vector<T>& from, std::vector<T>& to) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
@@ -150,8 +165,9 @@ bool Publisher::write_record(const std::vector<Publication>& group, GroupSync::M
   batch.deletes = std::move(durable.deletes);
   batch.settled = std::move(durable.settled);
   for (const Publication& publication : group) {
+    if (!is_pending(publication)) continue;
+    batch.pending.push_back(pending_row(publication));
     if (publication.kind != Publication::Kind::place) continue;
-    batch.pending.push_back(PendingRow{publication.row, publication.file.name()});
     // From here on the pending row speaks for the staged file.
     if (partials_.erase(publication.row.key) > 0 || publication.partial)
       changed_partials_.insert(publication.row.key);
@@ -177,7 +193,7 @@ bool Publisher::write_record(const std::vector<Publication>& group, GroupSync::M
 
 /// A publication that will not be made in this pass.
 void Publisher::drop(Publication& publication) {
-  if (publication.kind != Publication::Kind::place) return;
+  if (!is_pending(publication)) return;
   durable_.settled.push_back(publication.row.key);
   // The file stays where it is; a later run finds all its parts.
   if (publication.partial) add_partial(std::move(*publication.partial));
@@ -281,7 +297,9 @@ Result<void> Publisher::replace_file_by_directory(const std::string& blocking,
   const Error shadowed(ErrorKind::refused_key, "the key '" + text::escaped(key) +
                                                    "' is shadowed: there are keys below '" +
                                                    text::escaped(key) + "/'");
-  if (below.shadows) {
+  // In a listing without order the key may have been listed, or come yet: better refused once too
+  // often than believed to be gone.
+  if (below.shadows || pass_.order_lost.load(std::memory_order_relaxed)) {
     event.what = What::refused;
     event.reason = shadowed.message;
     event.error = &shadowed;
@@ -311,15 +329,13 @@ void Publisher::done(Publication& publication, What what) {
   if (publication.kind == Publication::Kind::directory) return;
   if (publication.row.proof == Proof::length || publication.row.proof == Proof::none)
     ++engine_.counters().unproven;
-  if (publication.kind == Publication::Kind::place) renamed_.settled.push_back(publication.row.key);
+  if (is_pending(publication)) renamed_.settled.push_back(publication.row.key);
   renamed_.rows.push_back(std::move(publication.row));
 }
 
 void Publisher::failed(Publication& publication, const Error& error) {
-  if (publication.kind == Publication::Kind::place) {
-    renamed_.settled.push_back(publication.row.key);
-    publication.file.discard();
-  }
+  if (is_pending(publication)) renamed_.settled.push_back(publication.row.key);
+  if (publication.kind == Publication::Kind::place) publication.file.discard();
   ObjectEvent event;
   event.what = error.kind == ErrorKind::refused_key ? What::refused : What::failed;
   event.key = publication.row.key;

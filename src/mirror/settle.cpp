@@ -2,6 +2,7 @@
 
 #include "transfer/verify.hpp"
 
+#include <cerrno>
 #include <optional>
 #include <set>
 #include <utility>
@@ -22,6 +23,13 @@ std::optional<local::StagedFile> intact(local::Destination& destination,
       transfer::digest_of_file(staged->fd(), pending.row.version.size, pending.row.digest.kind);
   if (!digest || *digest != pending.row.digest) return std::nullopt;
   return std::move(*staged);
+}
+
+/// A crash may come between the end of a staged file and that of its row. The row must go before
+/// another file gets the name: two objects would share it.
+bool is_gone(local::Destination& destination, const std::string& staged_name) {
+  const auto staged = destination.reopen_staged(staged_name);
+  return !staged && (staged.error().os_error == ENOENT || staged.error().os_error == EINVAL);
 }
 
 /// Whether nothing but what the record knows stands at the final name: a file that was modified
@@ -120,8 +128,14 @@ Result<void> clear_leftovers(record::Record& record, local::Destination& destina
   const auto pending = record.pending();
   if (!pending) return pending.error();
   std::set<std::string> kept;
-  for (const record::PartialName& name : *names)
-    kept.insert(name.staged_name);
+  record::Batch gone;
+  for (const record::PartialName& name : *names) {
+    if (is_gone(destination, name.staged_name))
+      gone.ended_partials.push_back(name.key);
+    else
+      kept.insert(name.staged_name);
+  }
+  if (const auto committed = record.commit(gone); !committed) return committed.error();
   for (const PendingRow& row : *pending)  // a sync failed: the next start looks at them
     kept.insert(row.staged_name);
   return destination.clear_staging(kept);

@@ -23,8 +23,8 @@ struct Settled {
 Result<Settled> settle(record::Record& record, local::Destination& destination, GroupSync& sync,
                        const std::string& prefix);
 
-/// Removes the partial downloads of these keys and everything in staging that the record does not
-/// know. The publishing role's.
+/// Removes the partial downloads of these keys, those whose staged files have gone, and everything
+/// in staging that the record does not know. The publishing role's.
 Result<void> clear_leftovers(record::Record& record, local::Destination& destination,
                              const std::vector<std::string>& unwanted);
 

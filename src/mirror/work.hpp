@@ -24,6 +24,7 @@ struct Adoption {
       composite;  ///< or its parts, if `expected` is of no kind
   Proof proof = Proof::md5;
   plan::Reason reason;
+  bool archived = false;  ///< it cannot be fetched
 };
 
 /// A change for the publisher to make.

@@ -30,10 +30,11 @@ inline LocalFile file_of(const ObjectRow& row) noexcept {
 }
 
 /// One row of `pending`: a verified file that is about to be renamed into place, or has been, but
-/// not yet durably. Size, time and inode survive the rename, and so tell whether it happened.
+/// not yet durably. Size, time and inode survive the rename, and so tell whether it happened. The
+/// same for a file in its place that is about to get a newer time.
 struct PendingRow {
   ObjectRow row;            ///< what `objects` shall say
-  std::string staged_name;  ///< in staging, until the rename
+  std::string staged_name;  ///< in staging, until the rename; empty if only the time changes
 };
 
 /// One row of `partials`: a download in parts that has not ended. A part counts only if its bytes

@@ -170,9 +170,12 @@ async::Task<FetchOutcome> Fetcher::finish(std::shared_ptr<Assembly> assembly) {
     listener_.on_retry(error, restarts + 1, std::chrono::milliseconds(0));
     store::HeadRequest request;
     request.key = task.key;
+    request.want_checksum = options_.verify != VerifyMode::length;
     auto now = co_await head(std::move(request));
     if (!now) co_return failed(now.error());
     task.version = now->version;
+    // What the listing said of checksums was of the version before.
+    task.has_checksum = !now->checksums.empty();
     const PartPlan plan(task.version.size, options_.part_bytes);
     assembly = std::make_shared<Assembly>(std::move(task), plan);
     co_await fetch_serially(*assembly);

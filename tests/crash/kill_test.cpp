@@ -28,7 +28,7 @@ struct Signal {
 class SignalTest : public ::testing::TestWithParam<Signal> {};
 
 INSTANTIATE_TEST_SUITE_P(Signals, SignalTest,
-                         ::testing::Values(Signal{"Kill", SIGKILL, 128 + SIGKILL, 120},
+                         ::testing::Values(Signal{"Kill", SIGKILL, 128 + SIGKILL, 200},
                                            Signal{"Terminate", SIGTERM, 143, 30},
                                            Signal{"Interrupt", SIGINT, 130, 30}),
                          [](const auto& instance) { return std::string(instance.param.name); });

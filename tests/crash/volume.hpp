@@ -45,6 +45,7 @@ class Volume {
   const fake::TemporaryDirectory mount_point_;
   std::string device_;
   int loop_ = -1;
+  unsigned mounts_ = 0;
 };
 
 /// Another program on the same file system: its fsyncs commit the journal, with what others have

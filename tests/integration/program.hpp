@@ -30,8 +30,8 @@ class Program {
   std::string out() const;
   std::string err() const;
 
-  void signal(int number);
   int pid() const noexcept { return pid_; }
+  void signal(int number);
 
   /// Until `text` stands in `out` or `err`; false when `most` is over.
   bool wait_for(std::string_view text, std::chrono::milliseconds most = std::chrono::seconds(20));

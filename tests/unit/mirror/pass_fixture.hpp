@@ -24,8 +24,11 @@ using Tree = std::map<std::string, std::string>;
 
 class Remembers final : public Observer {
  public:
+  explicit Remembers(std::function<void()> on_touched = {}) : on_touched_(std::move(on_touched)) {}
+
   void on_object(const ObjectEvent& event) override {
     std::lock_guard lock(mutex_);
+    if (event.what == What::touched && on_touched_) on_touched_();
     events_[event.what].emplace_back(event.key);
     reasons_[std::string(event.key)] = event.reason;
   }
@@ -43,6 +46,7 @@ class Remembers final : public Observer {
   }
 
  private:
+  const std::function<void()> on_touched_;
   std::mutex mutex_;
   std::map<What, std::vector<std::string>> events_;
   std::map<std::string, std::string> reasons_;
@@ -61,7 +65,7 @@ class PassTest : public ::testing::TestWithParam<int> {
   }
 
   PassSummary run() {
-    observer_ = std::make_unique<Remembers>();
+    observer_ = std::make_unique<Remembers>(on_touched_);
     Counters counters;
     auto runtime = GetParam() < 0
                        ? async::make_threaded_runtime({.data_shards = 2})
@@ -137,6 +141,7 @@ class PassTest : public ::testing::TestWithParam<int> {
   std::unique_ptr<Remembers> observer_;
   bool interrupt_after_ = false;
   std::function<void()> interrupter_;
+  std::function<void()> on_touched_;  ///< called, on the publishing role, for each new time set
 };
 
 inline std::string runtime_name(const ::testing::TestParamInfo<int>& info) {
