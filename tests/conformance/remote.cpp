@@ -104,9 +104,8 @@ class HttpRemote final : public Remote {
     options.endpoint_url = server_->url();
     if (tls_) options.http.tls.ca_bundle = directory_ / "ca.pem";
     auto session = s3::Session::make(options, std::make_shared<OneCredential>()).value();
-    return std::move(
-        s3::make_client(runtime, runtime.executor(async::Role::control), std::move(session))
-            .value());
+    return s3::make_client(runtime, runtime.executor(async::Role::control), std::move(session))
+        .value();
   }
 
  private:

@@ -84,7 +84,7 @@ TEST_F(Secrets, AreInNoOutputNoFileAndNoArgument) {
 TEST_F(Secrets, AServerThatRepeatsThemIsNotQuoted) {
   // Some services put what they got, or what they expected, into their errors.
   for (const std::string code : {"SignatureDoesNotMatch", "InvalidArgument", "Unheard-of"}) {
-    const auto echo = faults::call([&code](origin::Exchange& e) {
+    const auto echo = faults::call([code](origin::Exchange& e) {
       std::string echoed = "you sent ";
       for (const char* name : {"Authorization", "x-amz-security-token"})
         if (const std::string* value = origin::find_header(e.request.headers, name))
