@@ -53,7 +53,8 @@ async::Task<bool> proves_equal(Engine& engine, Adoption& adoption) {
   }
   // It must still be the file that was looked at.
   const auto now = engine.destination().stat_file(adoption.task.path);
-  co_return now&&* now == adoption.local;
+  const bool unchanged = now && *now == adoption.local;
+  co_return unchanged;
 }
 
 bool time_differs(const Adoption& adoption) noexcept {

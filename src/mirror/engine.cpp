@@ -48,6 +48,10 @@ unsigned resolved_transfers(const TuningOptions& tuning) noexcept {
   return tuning.transfers != 0 ? tuning.transfers : kDefaultTransfers;
 }
 
+unsigned transfers_of_shard(const TuningOptions& tuning, unsigned shards) noexcept {
+  return (resolved_transfers(tuning) + shards - 1) / shards;
+}
+
 Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
                Counters& counters)
     : options_(options),
@@ -61,7 +65,7 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
       parts_prover_(runtime, digester_),
       body_digesters_(runtime.data_shards()) {
   const unsigned shards = runtime.data_shards();
-  const unsigned share = (resolved_transfers(options.tuning) + shards - 1) / shards;
+  const unsigned share = transfers_of_shard(options.tuning, shards);
   const bool pinned = options.tuning.transfers != 0;
   for (unsigned i = 0; i < shards; ++i)
     concurrency_.emplace_back(share, pinned);

@@ -40,6 +40,8 @@ inline constexpr std::uint64_t kBytesPerTransfer = 256 * 1024;
 
 unsigned resolved_threads(const TuningOptions& tuning) noexcept;  ///< min(4, cores), 1 to 64
 unsigned resolved_transfers(const TuningOptions& tuning) noexcept;
+/// Its part of them, rounded up.
+unsigned transfers_of_shard(const TuningOptions& tuning, unsigned shards) noexcept;
 
 /// What lives as long as the mirror does: options, stores, destination, record. Every pass uses it.
 class Engine final : public transfer::RetryListener {

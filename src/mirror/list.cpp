@@ -16,7 +16,6 @@ namespace {
 class TellsRetries final : public transfer::RetryListener {
  public:
   explicit TellsRetries(Observer& observer) : observer_(observer) {}
-  void on_success() noexcept override {}
   void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds) override {
     observer_.on_message(Level::debug,
                          "try " + std::to_string(attempt) + " failed: " + error.message);

@@ -22,7 +22,7 @@ struct RetryPolicy {
 class RetryListener {
  public:
   virtual ~RetryListener() = default;
-  virtual void on_success() noexcept = 0;
+  virtual void on_success() noexcept {}
   /// Before the pause.
   virtual void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds pause) = 0;
 };

@@ -13,7 +13,6 @@ namespace {
 
 class Silent final : public transfer::RetryListener {
  public:
-  void on_success() noexcept override {}
   void on_retry(const Error&, unsigned, std::chrono::milliseconds) override { ++retries; }
   int retries = 0;
 };

@@ -77,7 +77,6 @@ struct Server {
 
 class Silent final : public RetryListener {
  public:
-  void on_success() noexcept override {}
   void on_retry(const Error&, unsigned, std::chrono::milliseconds) override {}
 };
 

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 class CountsRetries final : public RetryListener {
  public:
-  void on_success() noexcept override {}
   void on_retry(const Error&, unsigned attempt, std::chrono::milliseconds pause) override {
     attempts.push_back(attempt);
     total += pause;
