@@ -4,6 +4,7 @@
 // SLUICE_CHAOS_SEED=7 repeats one seed and prints its trace; SLUICE_CHAOS_SEEDS=20000 tries more,
 // from SLUICE_CHAOS_FIRST on.
 
+#include "run.hpp"
 #include "trial.hpp"
 
 #include <gtest/gtest.h>
@@ -11,15 +12,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
-#include <unistd.h>
 
 namespace sluice::chaos {
 namespace {
-
-std::uint64_t number_of(const char* variable, std::uint64_t usual) {
-  const char* value = std::getenv(variable);
-  return value != nullptr ? std::stoull(value) : usual;
-}
 
 void print_end(const Trace& trace, std::size_t lines) {
   const std::size_t from = trace.size() > lines ? trace.size() - lines : 0;
@@ -69,10 +64,6 @@ TEST(Chaos, TheSameSeedGivesTheSameTrace) {
 }  // namespace sluice::chaos
 
 int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  // In memory: what a seed does is the same there, and thousands of them wear no disk out.
-  if (std::getenv("TMPDIR") == nullptr && ::access("/dev/shm", W_OK) == 0)
-    ::setenv("TMPDIR", "/dev/shm", 1);
   std::signal(SIGXFSZ, SIG_IGN);
-  return RUN_ALL_TESTS();
+  return sluice::chaos::run_in_memory(argc, argv);
 }

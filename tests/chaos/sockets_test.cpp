@@ -2,21 +2,16 @@
 // bucket that changes and a user who works in the mirror. The draws repeat from
 // SLUICE_CHAOS_SEED=7, the timing does not; SLUICE_CHAOS_SEEDS=1000 tries more.
 
+#include "run.hpp"
 #include "socket_trial.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <iostream>
-#include <unistd.h>
 
 namespace sluice::chaos {
 namespace {
-
-std::uint64_t number_of(const char* variable, std::uint64_t usual) {
-  const char* value = std::getenv(variable);
-  return value != nullptr ? std::stoull(value) : usual;
-}
 
 TEST(ChaosOverSockets, HarmsNothing) {
   if (std::getenv("SLUICE_BINARY") == nullptr) GTEST_SKIP() << "SLUICE_BINARY names no program";
@@ -44,8 +39,5 @@ TEST(ChaosOverSockets, HarmsNothing) {
 }  // namespace sluice::chaos
 
 int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  if (std::getenv("TMPDIR") == nullptr && ::access("/dev/shm", W_OK) == 0)
-    ::setenv("TMPDIR", "/dev/shm", 1);
-  return RUN_ALL_TESTS();
+  return sluice::chaos::run_in_memory(argc, argv);
 }

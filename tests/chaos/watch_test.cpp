@@ -6,6 +6,7 @@
 #include "origin/server.hpp"
 #include "program.hpp"
 #include "random.hpp"
+#include "run.hpp"
 #include "temporary_directory.hpp"
 #include "tree.hpp"
 #include "world.hpp"
@@ -29,11 +30,6 @@ using namespace std::chrono_literals;
 
 constexpr const char* kAccessKey = "AKIDEXAMPLE";
 constexpr const char* kSecretKey = "secret";
-
-std::uint64_t polls_of_run() {
-  const char* value = std::getenv("SLUICE_WATCH_POLLS");
-  return value != nullptr ? std::stoull(value) : 500;
-}
 
 struct Footprint {
   std::uint64_t resident_kib = 0;
@@ -159,7 +155,7 @@ class Watch : public ::testing::Test {
 };
 
 TEST_F(Watch, GrowsNeitherInMemoryNorInDescriptors) {
-  const std::uint64_t most = polls_of_run();
+  const std::uint64_t most = number_of("SLUICE_WATCH_POLLS", 500);
   world_->populate();
   testing::Program program(command());
   ASSERT_TRUE(churn_until(most / 3, program)) << program.err();
@@ -196,8 +192,5 @@ TEST_F(Watch, GrowsNeitherInMemoryNorInDescriptors) {
 }  // namespace sluice::chaos
 
 int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  if (std::getenv("TMPDIR") == nullptr && ::access("/dev/shm", W_OK) == 0)
-    ::setenv("TMPDIR", "/dev/shm", 1);
-  return RUN_ALL_TESTS();
+  return sluice::chaos::run_in_memory(argc, argv);
 }
