@@ -79,7 +79,7 @@ async::Task<std::optional<Error>> Deleter::remove_absent() {
 Result<std::uint64_t> Deleter::forget_all_missing() {
   std::uint64_t going = 0;
   std::string after;
-  for (;;) {
+  while (!pass_.ended_early()) {
     auto rows = engine_.reader().absent_after(after, kChunkRows);
     if (!rows) return rows.error();
     if (rows->empty()) break;
@@ -87,6 +87,7 @@ Result<std::uint64_t> Deleter::forget_all_missing() {
     record::Batch batch;
     local::ToSync removed;
     for (const ObjectRow& row : *rows) {
+      if (pass_.ended_early()) break;
       if (is_protected(row) || row.state == RowState::refused) continue;
       const auto path = local::RelativePath::from_key(row.key, engine_.options().source.prefix);
       if (!path) continue;
@@ -166,6 +167,7 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
   const std::string& prefix = engine_.options().source.prefix;
   std::vector<Candidate> candidates;
   for (ObjectRow& row : rows) {
+    if (pass_.ended_early()) break;
     if (is_protected(row)) continue;
     if (row.state == RowState::refused) {  // there is no file of ours
       batch.deletes.push_back(row.key);

@@ -132,6 +132,22 @@ TEST_F(CliDelete, ReplacedFilesAreKeptInTheBackupDirectory) {
   sync({"--backup-dir", backup()});
   EXPECT_EQ(tree_of(dir()), (Tree{{"sub/a/b", "below"}}));
   EXPECT_EQ(tree_of(backup()).at("sub/a.~2~"), "third");
+  // Where a file has been kept there cannot be a folder.
+  const std::string longest(255, 'n');
+  for (const std::string content : {"first", "second", "third"}) {
+    bucket_->put("sub/a/b", content);
+    bucket_->put("sub/a/" + longest, content);
+    const Ran ran = sync({"--backup-dir", backup()});
+    ASSERT_EQ(ran.status, 0) << ran.err;
+  }
+  EXPECT_EQ(tree_of(backup()), (Tree{{"sub/a", "first"},
+                                     {"sub/a.~1~", "second"},
+                                     {"sub/a.~2~", "third"},
+                                     {"sub/a.~3~/b", "below"},
+                                     {"sub/a.~3~/b.~1~", "first"},
+                                     {"sub/a.~3~/b.~2~", "second"},
+                                     {"sub/a.~3~/" + longest, "first"},
+                                     {"sub/a.~3~/" + std::string(251, 'n') + ".~1~", "second"}}));
 }
 
 TEST_F(CliDelete, TheBackupDirectoryMustBeBesideTheMirror) {
