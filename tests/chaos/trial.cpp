@@ -378,6 +378,7 @@ void Trial::check_quiet() {
 bool Trial::may_ask_again() const {
   // A file that is kept where a folder is needed: what is below it is asked for in vain.
   if (options_.local_changes == MirrorOptions::LocalChanges::keep) return true;
+  if (options_.compare == MirrorOptions::Compare::size_only) return true;
   // Nor is what is below a foreign file in the place of a key that cannot be fetched.
   const auto present = world_->present();
   for (const std::string& key : present) {

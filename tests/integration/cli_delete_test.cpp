@@ -169,7 +169,10 @@ TEST_F(CliDelete, ABackupThatFailsKeepsTheFile) {
   ASSERT_EQ(sync().status, 0);
   bucket_->remove("sub/a");
   fs::create_directory(backup());
-  write_file(backup() + "/sub", "in the way");
+  fs::create_directory(backup() + "/sub");
+  write_file(backup() + "/sub/a", "");
+  for (int version = 1; version < 10'000; ++version)
+    write_file(backup() + "/sub/a.~" + std::to_string(version) + "~", "");
   expect(sync({"--delete", "--backup-dir", backup()}), 6, "cannot keep");
   EXPECT_TRUE(tree_of(dir()).contains("sub/a"));
 }
