@@ -50,6 +50,11 @@ struct Facts {
   bool has_told(What what, const std::string& key) const {
     return has_told(what) && told.at(what).contains(key);
   }
+  bool has_told_below(What what, const std::string& below) const {
+    if (!has_told(what)) return false;
+    const auto at = told.at(what).lower_bound(below);
+    return at != told.at(what).end() && at->starts_with(below);
+  }
   /// A complete listing in order without the key: what a deletion must rest on.
   bool licence_to_delete(const std::string& key, bool allow_empty) const;
 };

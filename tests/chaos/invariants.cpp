@@ -292,9 +292,11 @@ std::string excuse_for(const PassView& view, const std::string& key) {
     if (entry != nullptr && entry->kind == Kind::folder &&
         (holds_something(view.after, path) || user_was_in(view.user, path)))
       return "a folder in use";
+    // It was one before, or became one when the last run was settled: something below it went.
     const Entry* was = entry_at(view.before, path);
-    if (was != nullptr && was->kind == Kind::folder && view.options.delete_extraneous)
-      return "a folder until now";
+    const bool was_folder = (was != nullptr && was->kind == Kind::folder) ||
+                            view.facts.has_told_below(What::deleted, below);
+    if (was_folder && view.options.delete_extraneous) return "a folder until now";
     if (entry != nullptr && entry->kind == Kind::folder && !view.options.delete_extraneous)
       return "an empty folder";
     if (view.options.local_changes == MirrorOptions::LocalChanges::keep &&
