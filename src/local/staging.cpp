@@ -151,8 +151,19 @@ Result<void> Staging::clear(const std::set<std::string>& kept) {
   return {};
 }
 
+/// A name that the record knows is never given to another file, also where its file has gone: the
+/// row may outlive this run, and the next would take that file for its own.
+void Staging::retire(const std::string& name) {
+  const std::string_view number = std::string_view(name).substr(name.find('/') + 1);
+  const std::uint64_t after = text::parse_uint(number).value_or(0) + 1;
+  std::uint64_t next = counts_->next.load();
+  while (next < after && !counts_->next.compare_exchange_weak(next, after)) {
+  }
+}
+
 Result<StagedFile> Staging::reopen(const std::string& name) {
   if (!is_staged_name(name)) return error("there is no such file", EINVAL);
+  retire(name);
   StagedFile out;
   out.fd_ = FileDescriptor(
       open_again(fd_.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));

@@ -22,6 +22,7 @@ class Staging {
   int fd() const noexcept { return fd_.get(); }
   Result<void> clear(const std::set<std::string>& kept);
   Result<StagedFile> create(unsigned shard, std::uint64_t size_bytes);
+  /// Also if there is none: no other file gets that name.
   Result<StagedFile> reopen(const std::string& name);
   /// 0 or an errno; a file that has gone is none.
   int sync(const std::string& name) const;
@@ -31,6 +32,7 @@ class Staging {
  private:
   Error error(const char* what, int os_error) const;
   Result<void> check_room(std::uint64_t size_bytes) const;
+  void retire(const std::string& name);
 
   FileDescriptor fd_;
   std::string shown_;

@@ -251,9 +251,10 @@ Violations check_record(const PassView& view) {
     const bool is_ignored = is_excluded(view.options, row.key);
     // To a record that was put back, what came later looks like the user's doing; and what cannot
     // be fetched is not looked at.
-    const bool may_be_behind = view.record_was_harmed &&
-                               (view.options.local_changes == MirrorOptions::LocalChanges::keep ||
-                                history->now().archived);
+    const bool may_be_behind =
+        view.record_was_harmed &&
+        (view.options.local_changes == MirrorOptions::LocalChanges::keep ||
+         view.options.compare == MirrorOptions::Compare::size_only || history->now().archived);
     const bool stat_matches = is_file(entry) && entry->content.size() == row.version.size &&
                               entry->mtime_ns == row.mtime_ns && entry->inode == row.inode;
     const auto& content = history->versions[static_cast<std::size_t>(version)].content;
