@@ -142,8 +142,8 @@ class Relay {
       left.tv_sec = nanoseconds / 1'000'000'000;
       left.tv_nsec = nanoseconds % 1'000'000'000;
     }
-    return ::epoll_pwait2(poll_, events.data(), int(events.size()),
-                          due_.empty() ? nullptr : &left, nullptr);
+    return ::epoll_pwait2(poll_, events.data(), int(events.size()), due_.empty() ? nullptr : &left,
+                          nullptr);
   }
 
   void serve(const epoll_event& event) {

@@ -35,8 +35,7 @@ class Pass {
   static constexpr std::size_t kPartsWaiting = 1024;
   static constexpr std::size_t kPublicationsWaiting = 4096;
 
-  explicit Pass(Engine& engine)
-      : fetch_loops(engine.runtime().data_shards()), engine_(engine) {}
+  explicit Pass(Engine& engine) : fetch_loops(engine.runtime().data_shards()), engine_(engine) {}
 
   Engine& engine() noexcept { return engine_; }
 

@@ -79,8 +79,7 @@ void LimitFinder::answered(SteadyTime now, SteadyClock::duration took,
   const bool says_nothing = settling_ || window_.starved * kStarvedOneIn > window_.answers;
   if (!says_nothing) {
     const auto answers = static_cast<double>(window_.answers);
-    const double work =
-        static_cast<double>(received - window_.received) + answers * kRequestBytes;
+    const double work = static_cast<double>(received - window_.received) + answers * kRequestBytes;
     const auto seconds = [](SteadyClock::duration time) {
       return std::chrono::duration<double>(time).count();
     };

@@ -21,9 +21,9 @@ struct LimitBounds {
 ///
 /// | tried | stays if |
 /// |---|---|
-/// | twice as many, at first, as long as it pays | a seventh more work, and requests take not nearly twice as long |
-/// | half as many again | a sixteenth more work, and requests take not nearly half as long again |
-/// | a third fewer | no less work: the others only waited in a queue |
+/// | twice as many, at first, as long as it pays | a seventh more work, and requests take not
+/// nearly twice as long | | half as many again | a sixteenth more work, and requests take not
+/// nearly half as long again | | a third fewer | no less work: the others only waited in a queue |
 ///
 /// What paid is tried again at once; what did not, later and later. So it rests where neither more
 /// nor fewer pay, and follows when server or network change. Windows in which transfers found
@@ -49,9 +49,9 @@ class LimitFinder {
 
  private:
   enum class Stage : std::uint8_t {
-    resting,   ///< at the limit that was found last
-    trying,    ///< another one
-    pressed,   ///< by SlowDown
+    resting,  ///< at the limit that was found last
+    trying,   ///< another one
+    pressed,  ///< by SlowDown
   };
   enum class Way : std::uint8_t { doubled, up, down };
 
@@ -86,10 +86,10 @@ class LimitFinder {
   unsigned found_;  ///< the limit that was found last
   Measured at_found_;
   Way way_ = Way::doubled;
-  unsigned rest_ = 1;       ///< windows until something is tried
-  unsigned next_rest_;      ///< after a try that does not pay
-  unsigned round_ = 0;      ///< answers of this round, when pressed
-  unsigned recover_to_ = 0; ///< when pressed
+  unsigned rest_ = 1;        ///< windows until something is tried
+  unsigned next_rest_;       ///< after a try that does not pay
+  unsigned round_ = 0;       ///< answers of this round, when pressed
+  unsigned recover_to_ = 0;  ///< when pressed
 };
 
 }  // namespace sluice::transfer
