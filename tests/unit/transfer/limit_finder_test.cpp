@@ -198,7 +198,7 @@ TEST(LimitFinder, WindowsInWhichTransfersFoundNothingToDoSayNothing) {
     std::uint64_t received = 0;
     for (int i = 0; i < 20'000; ++i) {
       if (starved && i % 4 == 0) finder.starved();
-      now += 30ms / finder.limit();
+      now += std::chrono::nanoseconds(30ms) / finder.limit();
       finder.answered(now, 30ms, received += kSmall);
     }
     EXPECT_EQ(finder.limit() > 64, !starved);
