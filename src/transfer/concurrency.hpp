@@ -2,6 +2,7 @@
 
 #include "async/runtime.hpp"
 #include "async/waiter.hpp"
+#include "transfer/crawl.hpp"
 #include "transfer/limit_finder.hpp"
 
 #include "sluice/error.hpp"
@@ -84,6 +85,8 @@ class Concurrency {
   unsigned in_use() const noexcept { return in_use_; }
   /// A transfer found nothing to do.
   void starved() { shared_.starved(); }
+  /// How fast the bodies of this shard came.
+  PeerRates& peers() noexcept { return peers_; }
 
  private:
   bool has_room() const noexcept { return in_use_ < limit(); }
@@ -94,6 +97,7 @@ class Concurrency {
   SharedLimit& shared_;
   const unsigned shard_;
   const unsigned shards_;
+  PeerRates peers_;
   unsigned in_use_ = 0;
   std::deque<std::shared_ptr<async::Waiter>> waiting_;
 };
