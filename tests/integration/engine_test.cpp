@@ -275,6 +275,7 @@ TEST_P(EngineTest, ARangeThatCrawlsIsAskedForAgainOverAnotherConnection) {
   EXPECT_TRUE(crawled->client_left);
   EXPECT_GT(requests.back().start_us, crawled->start_us);
   EXPECT_NE(requests.back().connection, crawled->connection);
+  EXPECT_NE(requests.back().range, crawled->range) << "it goes on where it was";
 }
 
 TEST_P(EngineTest, AnOverwriteBetweenRangesGivesOneVersion) {

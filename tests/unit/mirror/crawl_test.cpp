@@ -43,7 +43,7 @@ class CrawlTest : public PassTest {
     std::uint64_t bytes = 0;
     for (const auto& [key, object] : bucket_.objects())
       bytes += object.content.size();
-    EXPECT_EQ(summary.progress.fetched_bytes, bytes) << "no byte came twice";
+    EXPECT_EQ(summary.progress.fetched_bytes, bytes);
     return summary;
   }
 };
