@@ -128,11 +128,11 @@ TEST_P(LimitFinderTest, RestsWhereNeitherMoreNorFewerPay) {
   for (const Place& place : kPlaces) {
     SCOPED_TRACE(std::string(place.name) + ", seed " + std::to_string(GetParam()));
     World world(place, GetParam());
-    world.run(20s);
+    world.run(10s);
     // What was found, whatever is being tried in this moment: the middle of many looks.
     std::vector<unsigned> limits;
     unsigned changes = 0;
-    world.run(20s, [&] {
+    world.run(15s, [&] {
       if (!limits.empty() && limits.back() != world.limit()) ++changes;
       limits.push_back(world.limit());
     });
@@ -149,13 +149,13 @@ TEST_P(LimitFinderTest, DoesNearlyAsMuchAsTheBestPinnedLimit) {
   for (const Place& place : kPlaces) {
     SCOPED_TRACE(std::string(place.name) + ", seed " + std::to_string(GetParam()));
     std::uint64_t best = 0;
-    for (const unsigned pinned : {16u, 64u, 128u, 256u}) {
+    for (const unsigned pinned : {16u, 64u, 256u}) {
       World world(place, GetParam(), {pinned, pinned, pinned});
-      world.run(8s);
+      world.run(5s);
       best = std::max(best, world.done());
     }
     World world(place, GetParam());
-    world.run(8s);
+    world.run(5s);
     EXPECT_GE(world.done(), best * 85 / 100);
   }
 }
@@ -166,10 +166,10 @@ TEST_P(LimitFinderTest, FollowsTheServer) {
   world.run(10s);
   EXPECT_GE(world.limit(), 170u);
   world.become(kNear);
-  world.run(40s);
+  world.run(30s);
   EXPECT_LE(world.limit(), 72u);
   world.become(kFar);
-  world.run(40s);
+  world.run(30s);
   EXPECT_GE(world.limit(), 170u);
 }
 
@@ -187,7 +187,7 @@ TEST_P(LimitFinderTest, FallsUnderSlowDownAndStaysNearWhatIsBorne) {
   EXPECT_GE(world.done() - before, 20'000u);
   EXPECT_LT(world.turned_away() - turned_away, 4'000u);
   world.turn_away_beyond(1'000'000);
-  world.run(40s);
+  world.run(30s);
   EXPECT_GE(world.limit(), 170u);
 }
 
@@ -205,7 +205,7 @@ TEST(LimitFinder, WindowsInWhichTransfersFoundNothingToDoSayNothing) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, LimitFinderTest, ::testing::Values(1, 2, 3));
+INSTANTIATE_TEST_SUITE_P(Seeds, LimitFinderTest, ::testing::Values(1, 2));
 
 }  // namespace
 }  // namespace sluice::transfer
