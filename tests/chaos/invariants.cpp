@@ -2,6 +2,8 @@
 
 #include "record/record.hpp"
 
+#include "sluice/summary.hpp"
+
 #include <algorithm>
 #include <filesystem>
 
@@ -205,11 +207,13 @@ Violations check_record(const PassView& view) {
     }
     const std::string path = path_of(view.world, row.key);
     const Entry* entry = entry_at(view.after, path);
-    // To a record that was put back, what came later looks like the user's doing; and what cannot
-    // be fetched is not looked at.
+    // To a record that was put back, what came later looks like the user's doing; what cannot be
+    // fetched is not looked at; nor is what has gone from the bucket, if the guard says no.
+    const bool guarded =
+        view.status == static_cast<int>(ExitStatus::guard) && !view.world.is_present(row.key);
     const bool may_be_behind = view.record_was_harmed &&
                                (view.options.local_changes == MirrorOptions::LocalChanges::keep ||
-                                history->now().archived);
+                                history->now().archived || guarded);
     const bool stat_matches = is_file(entry) && entry->content.size() == row.version.size &&
                               entry->mtime_ns == row.mtime_ns && entry->inode == row.inode;
     const auto& content = history->versions[static_cast<std::size_t>(version)].content;
