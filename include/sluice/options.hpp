@@ -33,9 +33,9 @@ struct FilterRule {
 
 /// Where the limits on work in flight are. 0 means automatic.
 struct TuningOptions {
-  unsigned threads = 0;                 ///< data shards, 1 to 64; automatic: min(4, cores)
-  unsigned transfers = 0;               ///< GETs at once over all shards, 1 to 4096; automatic: 64
-  std::uint64_t part_bytes = 8u << 20;  ///< at least 64 KiB; at least size / 10,000 is used
+  unsigned threads = 0;                    ///< data shards, 1 to 64; automatic: min(4, cores)
+  unsigned transfers = 0;                  ///< GETs at once in all, 1 to 4096; automatic: 16 to 256
+  std::uint64_t part_bytes = 8u << 20;     ///< at least 64 KiB; at least size / 10,000 is used
   std::uint64_t memory_bytes = 64u << 20;  ///< ceiling on buffers, at least 4 MiB
   unsigned max_attempts = 10;              ///< tries of one request, 1 to 100
   /// Verified files become visible, and are recorded, in groups at least so often; at least 1 ms.

@@ -65,7 +65,7 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.http.tls.verify = source.verify_tls;
   options.http.read_buffer_bytes = kBytesPerTransfer;
   const unsigned shards = resolved_threads(tuning);
-  options.http.max_connections = transfers_of_shard(tuning, shards);
+  options.http.max_connections = most_transfers_of_shard(tuning, shards);
   options.on_switch_off = [&observer](s3::Feature feature) {
     observer.on_message(Level::info, without(feature));
   };

@@ -44,12 +44,13 @@ unsigned resolved_threads(const TuningOptions& tuning) noexcept {
   return std::clamp(cores, 1u, 4u);
 }
 
-unsigned resolved_transfers(const TuningOptions& tuning) noexcept {
-  return tuning.transfers != 0 ? tuning.transfers : kDefaultTransfers;
+transfer::LimitBounds transfer_bounds(const TuningOptions& tuning) noexcept {
+  if (tuning.transfers == 0) return {};
+  return {tuning.transfers, tuning.transfers, tuning.transfers};
 }
 
-unsigned transfers_of_shard(const TuningOptions& tuning, unsigned shards) noexcept {
-  return (resolved_transfers(tuning) + shards - 1) / shards;
+unsigned most_transfers_of_shard(const TuningOptions& tuning, unsigned shards) noexcept {
+  return (transfer_bounds(tuning).most + shards - 1) / shards;
 }
 
 Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
@@ -63,12 +64,11 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
       budget_(options.tuning.memory_bytes),
       digester_(runtime),
       parts_prover_(runtime, digester_),
-      body_digesters_(runtime.data_shards()) {
+      body_digesters_(runtime.data_shards()),
+      transfers_(transfer_bounds(options.tuning), counters.received_bytes) {
   const unsigned shards = runtime.data_shards();
-  const unsigned share = transfers_of_shard(options.tuning, shards);
-  const bool pinned = options.tuning.transfers != 0;
   for (unsigned i = 0; i < shards; ++i)
-    concurrency_.emplace_back(share, pinned);
+    concurrency_.emplace_back(runtime, transfers_, i, shards);
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Observer& observer,

@@ -31,17 +31,16 @@ namespace sluice::mirror {
 using StoreFactory =
     std::function<Result<std::unique_ptr<store::ObjectStore>>(async::Runtime&, async::Executor)>;
 
-/// How many GETs run at once, over all shards, unless --transfers says.
-inline constexpr unsigned kDefaultTransfers = 64;
 /// While nothing at all succeeds, requests are tried again for so long at least.
 inline constexpr std::chrono::seconds kEndpointPatience{30};
 /// Bytes that one GET holds: its read buffer.
 inline constexpr std::uint64_t kBytesPerTransfer = 256 * 1024;
 
 unsigned resolved_threads(const TuningOptions& tuning) noexcept;  ///< min(4, cores), 1 to 64
-unsigned resolved_transfers(const TuningOptions& tuning) noexcept;
-/// Its part of them, rounded up.
-unsigned transfers_of_shard(const TuningOptions& tuning, unsigned shards) noexcept;
+/// How many GETs run at once, over all shards; what --transfers says leaves nothing to find.
+transfer::LimitBounds transfer_bounds(const TuningOptions& tuning) noexcept;
+/// The most of them that one shard can have.
+unsigned most_transfers_of_shard(const TuningOptions& tuning, unsigned shards) noexcept;
 
 /// What lives as long as the mirror does: options, stores, destination, record. Every pass uses it.
 class Engine final : public transfer::RetryListener {
@@ -79,6 +78,7 @@ class Engine final : public transfer::RetryListener {
   transfer::FileDigester& digester() noexcept { return digester_; }
   transfer::PartsProver& parts_prover() noexcept { return parts_prover_; }
   transfer::BodyDigester& body_digester(unsigned shard) noexcept { return body_digesters_[shard]; }
+  transfer::SharedLimit& transfers() noexcept { return transfers_; }
   transfer::Concurrency& concurrency(unsigned shard) noexcept { return concurrency_[shard]; }
 
   /// The publishing role's. A dry run has none: nothing is written, and what is read through it
@@ -116,7 +116,8 @@ class Engine final : public transfer::RetryListener {
   transfer::FileDigester digester_;
   transfer::PartsProver parts_prover_;
   std::vector<transfer::BodyDigester> body_digesters_;  ///< one a shard
-  std::deque<transfer::Concurrency> concurrency_;       ///< one a shard
+  transfer::SharedLimit transfers_;
+  std::deque<transfer::Concurrency> concurrency_;  ///< one a shard
   /// When requests began to fail, none having succeeded since; as ticks, 0: the last one succeeded.
   std::atomic<SteadyTime::rep> failing_since_ = 0;
   std::unique_ptr<local::Destination> destination_;

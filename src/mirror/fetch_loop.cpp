@@ -99,8 +99,10 @@ async::Task<void> note_part(Pass& pass, const transfer::Assembly& assembly, std:
   co_await pass.publications.push(note);
 }
 
-}  // namespace
-
+/// One of the many on a data shard: takes a part, a lease on memory, and then (inside the store)
+/// one on a connection, always in that order; moves its bytes; hands finished objects to the
+/// publisher. Until the part queue is closed and empty, the pass ends early, or there are more
+/// loops than transfers may run.
 async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
   Engine& engine = pass.engine();
   transfer::Fetcher fetcher(
@@ -111,15 +113,35 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
       [&pass](const transfer::Assembly& assembly, std::uint32_t index) {
         return note_part(pass, assembly, index);
       });
+  transfer::Concurrency& concurrency = engine.concurrency(shard);
+  unsigned& loops = pass.fetch_loops[shard];
   for (;;) {
-    std::optional<transfer::Part> part = co_await pass.parts.pop();
+    if (loops > concurrency.limit()) {
+      --loops;
+      co_return;
+    }
+    std::optional<transfer::Part> part = pass.parts.try_pop();
+    if (!part) {
+      concurrency.starved();
+      std::optional<transfer::Part> awaited = co_await pass.parts.pop();
+      part = std::move(awaited);
+    }
     if (!part || pass.ended_early()) co_return;
+    if (loops < concurrency.limit()) spawn_fetch_loop(pass, shard);
     const std::uint64_t size = part->assembly->plan().size();
     if (pass.has_no_room(size) && !part->assembly->is_begun()) part->assembly->fail(no_room(size));
     const async::ByteLease lease = co_await engine.budget().acquire(kBytesPerTransfer);
     std::optional<transfer::FetchOutcome> outcome = co_await fetcher.run(*part);
     if (outcome) co_await settle(pass, *outcome);
   }
+}
+
+}  // namespace
+
+void spawn_fetch_loop(Pass& pass, unsigned shard) {
+  ++pass.fetch_loops[shard];
+  pass.fetching.spawn(pass.engine().runtime().executor(async::Role::data, shard),
+                      fetch_loop(pass, shard));
 }
 
 }  // namespace sluice::mirror

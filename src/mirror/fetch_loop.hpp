@@ -1,13 +1,11 @@
 #pragma once
 
-#include "async/task.hpp"
 #include "mirror/pass.hpp"
 
 namespace sluice::mirror {
 
-/// One of the many on a data shard: takes a part, a lease on memory, and then (inside the store)
-/// one on a connection, always in that order; moves its bytes; hands finished objects to the
-/// publisher. Until the part queue is closed and empty, or the pass ends early.
-async::Task<void> fetch_loop(Pass& pass, unsigned shard);
+/// Starts a loop that fetches parts, on this data shard. Each that gets one starts the next, as
+/// long as more transfers may run: so one waits for work, and nobody counts how much there is.
+void spawn_fetch_loop(Pass& pass, unsigned shard);
 
 }  // namespace sluice::mirror

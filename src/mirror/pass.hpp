@@ -35,7 +35,7 @@ class Pass {
   static constexpr std::size_t kPartsWaiting = 1024;
   static constexpr std::size_t kPublicationsWaiting = 4096;
 
-  explicit Pass(Engine& engine) : engine_(engine) {}
+  explicit Pass(Engine& engine) : fetch_loops(engine.runtime().data_shards()), engine_(engine) {}
 
   Engine& engine() noexcept { return engine_; }
 
@@ -46,6 +46,7 @@ class Pass {
 
   async::TaskGroup planning;  ///< lister, decider, adopter
   async::TaskGroup fetching;
+  std::vector<unsigned> fetch_loops;  ///< how many run, of each shard; its own once one runs
   async::TaskGroup publishing;
   async::TaskGroup deleting;
 

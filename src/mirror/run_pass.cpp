@@ -84,10 +84,9 @@ async::Task<void> clear_up(Pass& pass) {
 async::Task<void> transfer_everything(Engine& engine, Pass& pass) {
   async::Runtime& runtime = engine.runtime();
   pass.publishing.spawn(runtime.executor(async::Role::publish), publish_all(pass));
-  const unsigned shards = runtime.data_shards();
-  for (unsigned i = 0; i < resolved_transfers(engine.options().tuning); ++i)
-    pass.fetching.spawn(runtime.executor(async::Role::data, i % shards),
-                        fetch_loop(pass, i % shards));
+  engine.transfers().interrupt();
+  for (unsigned shard = 0; shard < runtime.data_shards(); ++shard)
+    spawn_fetch_loop(pass, shard);
   pass.planning.spawn(runtime.executor(async::Role::verify), adopt_files(pass));
   pass.planning.spawn(runtime.executor(async::Role::decide), decide_all(pass));
   pass.planning.spawn(runtime.executor(async::Role::control), list_all(pass));

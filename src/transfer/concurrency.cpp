@@ -1,20 +1,57 @@
 #include "transfer/concurrency.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace sluice::transfer {
 
-Concurrency::Slot::Slot(Concurrency& owner) noexcept : owner_(&owner), round_(owner.round_) {
+SharedLimit::SharedLimit(LimitBounds bounds, const std::atomic<std::uint64_t>& received)
+    : pinned_(bounds.least == bounds.most),
+      received_(received),
+      finder_(bounds),
+      limit_(finder_.limit()) {}
+
+void SharedLimit::answered(SteadyTime now, SteadyClock::duration took) {
+  if (pinned_) return;
+  std::lock_guard lock(mutex_);
+  finder_.answered(now, took, received_.load(std::memory_order_relaxed));
+  limit_.store(finder_.limit(), std::memory_order_relaxed);
+}
+
+void SharedLimit::slowed_down(unsigned slowdowns_when_sent) {
+  if (pinned_) return;
+  std::lock_guard lock(mutex_);
+  if (slowdowns_when_sent != slowdowns_.load(std::memory_order_relaxed)) return;
+  slowdowns_.fetch_add(1, std::memory_order_relaxed);
+  finder_.slowed_down();
+  limit_.store(finder_.limit(), std::memory_order_relaxed);
+}
+
+void SharedLimit::starved() {
+  if (pinned_) return;
+  std::lock_guard lock(mutex_);
+  finder_.starved();
+}
+
+void SharedLimit::interrupt() {
+  std::lock_guard lock(mutex_);
+  finder_.interrupt();
+}
+
+Concurrency::Slot::Slot(Concurrency& owner) noexcept
+    : owner_(&owner), slowdowns_(owner.shared_.slowdowns()) {
   ++owner.in_use_;
+  if (!owner.shared_.is_pinned()) since_ = owner.runtime_.now();
 }
 
 Concurrency::Slot::Slot(Slot&& other) noexcept
-    : owner_(std::exchange(other.owner_, nullptr)), round_(other.round_) {}
+    : owner_(std::exchange(other.owner_, nullptr)),
+      slowdowns_(other.slowdowns_),
+      since_(other.since_) {}
 
 Concurrency::Slot& Concurrency::Slot::operator=(Slot&& other) noexcept {
   std::swap(owner_, other.owner_);
-  std::swap(round_, other.round_);
+  std::swap(slowdowns_, other.slowdowns_);
+  std::swap(since_, other.since_);
   return *this;
 }
 
@@ -23,19 +60,13 @@ Concurrency::Slot::~Slot() {
 }
 
 void Concurrency::Slot::succeeded() noexcept {
-  Concurrency& owner = *owner_;
-  if (owner.limit_ == owner.most_ || ++owner.answers_ < owner.limit_) return;
-  owner.answers_ = 0;
-  ++owner.limit_;
-  owner.wake();
+  if (owner_->shared_.is_pinned()) return;
+  const SteadyTime now = owner_->runtime_.now();
+  owner_->shared_.answered(now, now - since_);
 }
 
 void Concurrency::Slot::failed(ErrorKind kind) noexcept {
-  Concurrency& owner = *owner_;
-  if (kind != ErrorKind::throttled || owner.pinned_ || round_ != owner.round_) return;
-  owner.answers_ = 0;
-  ++owner.round_;
-  owner.limit_ = std::max(owner.limit_ / 2, 1u);
+  if (kind == ErrorKind::throttled) owner_->shared_.slowed_down(slowdowns_);
 }
 
 std::optional<Concurrency::Slot> Concurrency::try_enter() noexcept {

@@ -1,25 +1,55 @@
 #pragma once
 
+#include "async/runtime.hpp"
 #include "async/waiter.hpp"
+#include "transfer/crawl.hpp"
+#include "transfer/limit_finder.hpp"
 
 #include "sluice/error.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 namespace sluice::transfer {
 
-/// How many requests of one data shard may be at the server at once. It begins at `most`, is halved
-/// when the server says SlowDown, and grows again by one for each round of answers that it gives
-/// (additive increase, multiplicative decrease). Requests that were under way when it was halved
-/// say nothing new and do not halve it again.
-///
-/// All calls come from the shard's thread.
+/// How many requests of all data shards together may be at the server at once. Found by a
+/// LimitFinder from how they fare; `least` equal to `most` pins it. May be used from any thread.
+class SharedLimit {
+ public:
+  /// `received`: bytes of bodies so far; must outlive the limit.
+  SharedLimit(LimitBounds bounds, const std::atomic<std::uint64_t>& received);
+
+  unsigned limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+  bool is_pinned() const noexcept { return pinned_; }
+  /// Counts how often the server said SlowDown: requests that were under way together, when it
+  /// first did, say nothing new.
+  unsigned slowdowns() const noexcept { return slowdowns_.load(std::memory_order_relaxed); }
+
+  void answered(SteadyTime now, SteadyClock::duration took);
+  void slowed_down(unsigned slowdowns_when_sent);
+  void starved();
+  void interrupt();
+
+ private:
+  const bool pinned_;
+  const std::atomic<std::uint64_t>& received_;
+  std::mutex mutex_;
+  LimitFinder finder_;
+  std::atomic<unsigned> limit_;
+  std::atomic<unsigned> slowdowns_ = 0;
+};
+
+/// One data shard's share of a SharedLimit: at least one request. All calls come from the shard's
+/// thread.
 class Concurrency {
  public:
-  /// `most` at least 1. One that is pinned stays at `most` whatever the server says.
-  explicit Concurrency(unsigned most, bool pinned = false) : most_(most), pinned_(pinned) {}
+  /// All references must outlive it.
+  Concurrency(async::Runtime& runtime, SharedLimit& shared, unsigned shard, unsigned shards)
+      : runtime_(runtime), shared_(shared), shard_(shard), shards_(shards) {}
   Concurrency(const Concurrency&) = delete;
   Concurrency& operator=(const Concurrency&) = delete;
 
@@ -37,7 +67,8 @@ class Concurrency {
     friend class Concurrency;
     explicit Slot(Concurrency& owner) noexcept;
     Concurrency* owner_;
-    unsigned round_;
+    unsigned slowdowns_;
+    SteadyTime since_{};
   };
 
   /// A slot where there is room and nobody waits for one.
@@ -45,20 +76,29 @@ class Concurrency {
   /// Waits for room.
   async::Task<Slot> enter();
 
-  unsigned limit() const noexcept { return limit_; }
+  /// The shares add up to the whole, unless that is less than one each.
+  unsigned limit() const noexcept {
+    const unsigned whole = shared_.limit();
+    const unsigned share = whole / shards_ + (shard_ < whole % shards_ ? 1 : 0);
+    return share > 0 ? share : 1;
+  }
   unsigned in_use() const noexcept { return in_use_; }
+  /// A transfer found nothing to do.
+  void starved() { shared_.starved(); }
+  /// How fast the bodies of this shard came.
+  PeerRates& peers() noexcept { return peers_; }
 
  private:
-  bool has_room() const noexcept { return in_use_ < limit_; }
+  bool has_room() const noexcept { return in_use_ < limit(); }
   void leave() noexcept;
   void wake() noexcept;
 
-  const unsigned most_;
-  const bool pinned_;
-  unsigned limit_ = most_;
+  async::Runtime& runtime_;
+  SharedLimit& shared_;
+  const unsigned shard_;
+  const unsigned shards_;
+  PeerRates peers_;
   unsigned in_use_ = 0;
-  unsigned answers_ = 0;  ///< since the limit last changed
-  unsigned round_ = 0;    ///< counts how often the limit was halved
   std::deque<std::shared_ptr<async::Waiter>> waiting_;
 };
 

@@ -92,7 +92,8 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
   const bool resumed = co_await resume_part(assembly, index, (*staged)->fd());
   if (resumed) co_return Result<void>();
   const ByteRange range = plan.range(index);
-  PartSink sink(assembly, **staged, range, options_.verify, meters_.received);
+  PartSink sink(assembly, **staged, range, options_.verify, meters_.received, runtime_,
+                concurrency_);
   const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
     // A try that failed after its last byte (surplus bytes, a broken trailer) leaves nothing to ask
     // for, and nothing to trust.
@@ -108,6 +109,7 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
   auto got = co_await with_retry<store::ObjectHead>(runtime_, options_.retry, listener_, attempt,
                                                     &concurrency_);
   if (!got) co_return got.error();
+  sink.note_rate();
   if (auto digest = sink.finish_digest()) {
     assembly.set_part_digest(index, std::move(*digest));
   } else if (sink.body()) {

@@ -1,14 +1,26 @@
 #include "transfer/part_sink.hpp"
 
+#include "base/text.hpp"
+#include "base/units.hpp"
 #include "transfer/body_digester.hpp"
 
 namespace sluice::transfer {
 
 PartSink::PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,
-                   std::atomic<std::uint64_t>& received)
-    : assembly_(assembly), file_(file), range_(range), mode_(mode), received_(received) {}
+                   std::atomic<std::uint64_t>& received, async::Runtime& runtime,
+                   Concurrency& concurrency)
+    : assembly_(assembly),
+      file_(file),
+      range_(range),
+      mode_(mode),
+      received_(received),
+      runtime_(runtime),
+      concurrency_(concurrency) {
+  if (range.length() >= PeerRates::kLeastBytes) watch_.emplace(concurrency.peers());
+}
 
 Result<void> PartSink::begin(const store::ObjectHead& head) {
+  if (watch_) watch_->begin(runtime_.now(), done_);
   assembly_.note_head(head);
   if (digest_ || body_) return {};
   // Of many parts each has the CRC by which a later run may know it again.
@@ -31,7 +43,31 @@ Result<void> PartSink::write(std::span<const std::byte> bytes) {
   if (body_) body_->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   done_ += bytes.size();
   received_.fetch_add(bytes.size(), std::memory_order_relaxed);
+  if (auto crawling = crawls()) return *std::move(crawling);
   return {};
+}
+
+std::optional<Error> PartSink::crawls() {
+  if (!watch_ || done_ == range_.length()) return std::nullopt;
+  const bool idle = concurrency_.in_use() < concurrency_.limit();
+  const auto peers = watch_->crawls(runtime_.now(), done_,
+                                    idle ? CrawlWatch::Others::idle : CrawlWatch::Others::busy);
+  if (!peers) return std::nullopt;
+  const auto rate = [](double bytes) {
+    return units::format_size(static_cast<std::uint64_t>(bytes)) + "/s";
+  };
+  Error error(ErrorKind::transient, "a part of '" + text::escaped(assembly_.task().key) +
+                                        "' came at " + rate(watch_->rate()) + ", others at " +
+                                        rate(*peers) +
+                                        ": the rest of it is asked for over another connection");
+  error.code = kCrawls;
+  return error;
+}
+
+void PartSink::note_rate() noexcept {
+  if (!watch_) return;
+  const SteadyTime now = runtime_.now();
+  concurrency_.peers().ended(now, done_ - watch_->done_before(), now - watch_->begun());
 }
 
 void PartSink::restart() {

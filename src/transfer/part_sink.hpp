@@ -3,6 +3,8 @@
 #include "local/destination.hpp"
 #include "store/object_store.hpp"
 #include "transfer/assembly.hpp"
+#include "transfer/concurrency.hpp"
+#include "transfer/crawl.hpp"
 #include "transfer/verify.hpp"
 
 #include <atomic>
@@ -16,28 +18,35 @@ namespace sluice::transfer {
 /// one part with the digest that is wanted, each of many parts with a CRC64NVME (any other digest
 /// of the whole is taken from the staged file later). It lives over all tries of its part: a retry
 /// resumes after the last good byte. A small body whose MD5 is wanted is kept instead, to be hashed
-/// together with others.
+/// together with others. A body that crawls is ended with the error kCrawls.
 class PartSink final : public store::BodySink {
  public:
   PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,
-           std::atomic<std::uint64_t>& received);
+           std::atomic<std::uint64_t>& received, async::Runtime& runtime, Concurrency& concurrency);
 
   Result<void> begin(const store::ObjectHead& head) override;
   Result<void> write(std::span<const std::byte> bytes) override;
 
   std::uint64_t done() const noexcept { return done_; }
   void restart();  ///< forgets the bytes so far
+  /// Once the part is complete: lets its peers know how fast it came.
+  void note_rate() noexcept;
   /// The digest of the part, once it is complete.
   std::optional<Digest> finish_digest();
   /// The whole body, once it is complete, if it has been kept.
   const std::optional<std::string>& body() const noexcept { return body_; }
 
  private:
+  std::optional<Error> crawls();
+
   Assembly& assembly_;
   local::StagedFile& file_;
   const ByteRange range_;
   const VerifyMode mode_;
   std::atomic<std::uint64_t>& received_;
+  async::Runtime& runtime_;
+  Concurrency& concurrency_;
+  std::optional<CrawlWatch> watch_;  ///< not of a small part
   std::uint64_t done_ = 0;
   std::optional<RunningDigest> digest_;
   std::optional<std::string> body_;

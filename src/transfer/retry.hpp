@@ -69,6 +69,10 @@ async::Task<Result<T>> with_retry(async::Runtime& runtime, const RetryPolicy& po
     }
     if (slot) slot->failed(result.error().kind);
     slot.reset();
+    if (result.error().code == kCrawls) {  // whoever gave it up sees to it that this has an end
+      listener.on_retry(result.error(), failures.all + 1, std::chrono::milliseconds(0));
+      continue;
+    }
     ++failures.all;
     if (result.error().kind == ErrorKind::invalid_answer) ++failures.invalid;
     const auto pause = next_pause(policy, result.error(), failures, runtime.random());

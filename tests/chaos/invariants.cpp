@@ -2,6 +2,8 @@
 
 #include "record/record.hpp"
 
+#include "sluice/summary.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fnmatch.h>
@@ -249,11 +251,13 @@ Violations check_record(const PassView& view) {
     const Entry* entry = entry_at(view.after, path);
     // Nobody looks at what is excluded, whatever an earlier pass left.
     const bool is_ignored = is_excluded(view.options, row.key);
-    // To a record that was put back, what came later looks like the user's doing; and what cannot
-    // be fetched is not looked at.
+    // To a record that was put back, what came later looks like the user's doing; what cannot be
+    // fetched is not looked at; nor is a file whose key has gone, if the guard says no.
+    const bool is_guarded = view.status == static_cast<int>(ExitStatus::guard) &&
+                            !view.world.is_present(row.key) && is_file(entry);
     const bool may_be_behind =
         view.record_was_harmed &&
-        (view.options.local_changes == MirrorOptions::LocalChanges::keep ||
+        (view.options.local_changes == MirrorOptions::LocalChanges::keep || is_guarded ||
          view.options.compare == MirrorOptions::Compare::size_only || history->now().archived);
     const bool stat_matches = is_file(entry) && entry->content.size() == row.version.size &&
                               entry->mtime_ns == row.mtime_ns && entry->inode == row.inode;

@@ -164,6 +164,7 @@ class BucketStore final : public store::ObjectStore {
     const std::uint64_t end = std::min<std::uint64_t>(body.size(), fault.cut_after.value_or(~0ull));
     for (std::uint64_t at = 0; at < end; at += kPieceBytes) {
       co_await pause();
+      if (fault.each_piece.count() > 0) co_await runtime_.sleep_for(fault.each_piece);
       const auto piece = std::string_view(body).substr(at, std::min(kPieceBytes, end - at));
       const auto written = sink.write(std::as_bytes(std::span(piece.data(), piece.size())));
       if (!written) co_return written.error();

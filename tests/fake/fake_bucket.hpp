@@ -4,6 +4,7 @@
 #include "crypto/digest.hpp"
 #include "store/object_store.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -39,6 +40,7 @@ class Bucket {
     std::optional<Error> error;
     std::optional<std::uint64_t> cut_after;
     bool corrupt = false;
+    std::chrono::milliseconds each_piece{0};  ///< waits so long before each 4 KiB of a body
   };
   using FaultScript = std::function<Fault(Operation, std::string_view key)>;
 

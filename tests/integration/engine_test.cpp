@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -250,6 +251,31 @@ TEST_P(EngineTest, AServerThatIgnoresRangesLeavesNoMixedFile) {
   const PassSummary summary = sync();
   EXPECT_EQ(exit_status(summary), ExitStatus::incomplete) << why(summary);
   EXPECT_FALSE(fs::exists(file("big")));
+}
+
+TEST_P(EngineTest, ARangeThatCrawlsIsAskedForAgainOverAnotherConnection) {
+  bucket_->put_generated("large", 32 * kMiB, 7, kTime);
+  options_.tuning.part_bytes = kMiB;
+  options_.tuning.threads = 1;
+  options_.tuning.transfers = 4;
+  origin::Match first;
+  first.operation = Operation::get;
+  first.from = first.to = 9;
+  server_->set_faults({{first, {faults::rate(64 * 1024)}}}, /*seed=*/1);  // for 16 s
+  const PassSummary summary = sync();
+  EXPECT_EQ(exit_status(summary), ExitStatus::equal) << why(summary);
+  expect_mirrored();
+
+  EXPECT_EQ(server_->counts().of(Operation::get), 33u);
+  EXPECT_EQ(summary.progress.fetched_bytes, 32 * kMiB);
+  const auto requests = server_->requests();
+  const auto crawled = std::find_if(requests.begin(), requests.end(),
+                                    [](const auto& request) { return !request.faults.empty(); });
+  ASSERT_NE(crawled, requests.end());
+  EXPECT_TRUE(crawled->client_left);
+  EXPECT_GT(requests.back().start_us, crawled->start_us);
+  EXPECT_NE(requests.back().connection, crawled->connection);
+  EXPECT_NE(requests.back().range, crawled->range) << "it goes on where it was";
 }
 
 TEST_P(EngineTest, AnOverwriteBetweenRangesGivesOneVersion) {

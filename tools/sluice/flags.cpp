@@ -310,8 +310,10 @@ constexpr std::array kFlags = {
 
     // --- Tuning ---
     Flag{"transfers", 'j', Group::tuning, kMirror, "N", "64",
-         "Downloads at once, 1 to 4096. Default automatic.",
-         [](S s, G g) { return set_count(s.mirror.tuning.transfers, g, {1, 4096, "64", true}); }},
+         "Downloads at once, 1 to 4096. Default automatic: the best of 16 to 256, found by trying.",
+         [](S s, G g) {
+           return set_count(s.mirror.tuning.transfers, g, {1, 4096, "64", true});
+         }},
     Flag{"threads", 0, Group::tuning, kEvery, "N", "4",
          "Threads that move data, 1 to 64. Default the number of cores, at most 4.",
          [](S s, G g) { return set_count(s.mirror.tuning.threads, g, {1, 64, "4", true}); }},

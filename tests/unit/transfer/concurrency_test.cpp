@@ -7,7 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <deque>
+#include <memory>
 #include <vector>
 
 namespace sluice::transfer {
@@ -15,8 +18,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// A limit from `least` to `most` that begins at its most, over `shards` data shards.
+struct Limited {
+  explicit Limited(LimitBounds bounds, unsigned shards = 1, std::uint64_t seed = 1)
+      : runtime(async::make_deterministic_runtime({.seed = seed, .data_shards = shards})),
+        limit(bounds, received) {
+    for (unsigned shard = 0; shard < shards; ++shard)
+      of_shard.emplace_back(*runtime, limit, shard, shards);
+  }
+
+  std::unique_ptr<async::Runtime> runtime;
+  std::atomic<std::uint64_t> received = 0;
+  SharedLimit limit;
+  std::deque<Concurrency> of_shard;
+};
+
 TEST(Concurrency, IsHalvedOnceARoundAndGrowsByOneARound) {
-  Concurrency concurrency(8);
+  Limited limited({1, 8, 8});
+  Concurrency& concurrency = limited.of_shard[0];
   std::vector<Concurrency::Slot> slots;
   for (int i = 0; i < 8; ++i)
     slots.push_back(*concurrency.try_enter());
@@ -41,14 +60,37 @@ TEST(Concurrency, IsHalvedOnceARoundAndGrowsByOneARound) {
 }
 
 TEST(Concurrency, OnlySlowDownLowersItAndNothingIfPinned) {
-  Concurrency concurrency(8);
+  Limited limited({1, 8, 8});
   for (const ErrorKind kind :
        {ErrorKind::transient, ErrorKind::unreachable, ErrorKind::missing_key})
-    concurrency.try_enter()->failed(kind);
-  EXPECT_EQ(concurrency.limit(), 8u);
-  Concurrency pinned(8, true);
-  pinned.try_enter()->failed(ErrorKind::throttled);
-  EXPECT_EQ(pinned.limit(), 8u);
+    limited.of_shard[0].try_enter()->failed(kind);
+  EXPECT_EQ(limited.limit.limit(), 8u);
+  Limited pinned({8, 8, 8});
+  pinned.of_shard[0].try_enter()->failed(ErrorKind::throttled);
+  EXPECT_EQ(pinned.limit.limit(), 8u);
+}
+
+TEST(Concurrency, ShardsShareTheWholeAndEachHasOne) {
+  for (const unsigned whole : {1u, 2u, 3u, 7u, 64u}) {
+    const Limited limited({whole, whole, whole}, 3);
+    unsigned sum = 0;
+    for (const Concurrency& share : limited.of_shard) {
+      EXPECT_GE(share.limit(), 1u);
+      EXPECT_LE(share.limit(), (whole + 2) / 3);
+      sum += share.limit();
+    }
+    EXPECT_EQ(sum, std::max(whole, 3u));
+  }
+}
+
+TEST(Concurrency, SlowDownOfOneShardIsFeltByAll) {
+  Limited limited({1, 16, 16}, 2);
+  Concurrency::Slot one = *limited.of_shard[0].try_enter();
+  Concurrency::Slot other = *limited.of_shard[1].try_enter();
+  one.failed(ErrorKind::throttled);
+  other.failed(ErrorKind::throttled);  // sent before the first was turned away
+  EXPECT_EQ(limited.limit.limit(), 8u);
+  EXPECT_EQ(limited.of_shard[1].limit(), 4u);
 }
 
 /// A server that turns away what exceeds its capacity.
@@ -94,8 +136,9 @@ async::Task<void> ask(Server& server, Concurrency& concurrency, int times) {
 
 TEST(Concurrency, FallsToWhatTheServerBearsAndRecovers) {
   for (const std::uint64_t seed : {1u, 2u, 3u}) {
-    auto runtime = async::make_deterministic_runtime({.seed = seed});
-    Concurrency concurrency(32);
+    Limited limited({1, 32, 32}, 1, seed);
+    async::Runtime* const runtime = limited.runtime.get();
+    Concurrency& concurrency = limited.of_shard[0];
     Server server{*runtime, 5};
     runtime->run([&]() -> async::Task<void> {
       const auto executor = runtime->executor(async::Role::data, 0);
@@ -122,8 +165,9 @@ TEST(Concurrency, FallsToWhatTheServerBearsAndRecovers) {
 }
 
 TEST(Concurrency, CancelledWaitersLeaveTheOthersTheirTurn) {
-  auto runtime = async::make_deterministic_runtime({.seed = 1});
-  Concurrency concurrency(1);
+  Limited limited({1, 1, 1});
+  async::Runtime* const runtime = limited.runtime.get();
+  Concurrency& concurrency = limited.of_shard[0];
   Server server{*runtime, 1000};
   runtime->run([&]() -> async::Task<void> {
     const auto executor = runtime->executor(async::Role::data, 0);

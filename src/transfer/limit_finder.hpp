@@ -1,0 +1,95 @@
+#pragma once
+
+#include "base/time.hpp"
+
+#include <cstdint>
+
+namespace sluice::transfer {
+
+/// Between what numbers of requests at once the best is looked for, and where that begins.
+struct LimitBounds {
+  unsigned least = 16;
+  unsigned first = 64;
+  unsigned most = 256;
+};
+
+/// Finds how many requests should be at the server at once, by trying. Pure: time comes in as an
+/// argument.
+///
+/// Windows of whole rounds of answers are measured: work (bytes, and requests as so many bytes) a
+/// second, and how long a request takes. Then it tries another limit, and stays there if that pays:
+///
+/// | tried | stays if |
+/// |---|---|
+/// | twice as many, at first, as long as it pays | a seventh more work, and requests take not
+/// nearly twice as long | | half as many again | a sixteenth more work, and requests take not
+/// nearly half as long again | | a third fewer | no less work: the others only waited in a queue |
+///
+/// What paid is tried again at once; what did not, later and later. So it rests where neither more
+/// nor fewer pay, and follows when server or network change. Windows in which transfers found
+/// nothing to do say nothing.
+///
+/// When the server says SlowDown the limit is halved at once, then grows by one for each round of
+/// answers up to where it was; only then is anything tried again.
+class LimitFinder {
+ public:
+  explicit LimitFinder(LimitBounds bounds);
+
+  unsigned limit() const noexcept { return limit_; }
+
+  /// An answer came, `took` after its request. `received`: bytes of all bodies so far, those of
+  /// requests under way too.
+  void answered(SteadyTime now, SteadyClock::duration took, std::uint64_t received) noexcept;
+  /// A transfer found nothing to do.
+  void starved() noexcept { ++window_.starved; }
+  /// SlowDown, for requests that were sent after the last one.
+  void slowed_down() noexcept;
+  /// Time goes by in which nothing is measured: between two passes, for instance.
+  void interrupt() noexcept;
+
+ private:
+  enum class Stage : std::uint8_t {
+    resting,  ///< at the limit that was found last
+    trying,   ///< another one
+    pressed,  ///< by SlowDown
+  };
+  enum class Way : std::uint8_t { doubled, up, down };
+
+  struct Window {
+    bool open = false;
+    SteadyTime begun{};
+    std::uint64_t received = 0;  ///< at its beginning
+    std::uint64_t answers = 0;
+    std::uint64_t starved = 0;
+    SteadyClock::duration took{};
+  };
+  struct Measured {
+    double rate = 0;  ///< work a second
+    double took = 0;  ///< seconds a request
+  };
+
+  void open_window(SteadyTime now, std::uint64_t received) noexcept;
+  bool is_complete(SteadyTime now, std::uint64_t received) const noexcept;
+  void judge(const Measured& measured) noexcept;
+  bool pays(const Measured& tried) const noexcept;
+  unsigned towards(Way way) const noexcept;
+  void try_towards(Way way) noexcept;
+  void rest_at(unsigned limit, unsigned windows) noexcept;
+  void set_limit(unsigned limit) noexcept;
+
+  const LimitBounds bounds_;
+  unsigned limit_;
+  Stage stage_ = Stage::resting;
+  bool settling_ = true;  ///< the limit has just changed: the answers are still those of before
+  Window window_;
+
+  unsigned found_;  ///< the limit that was found last
+  Measured at_found_;
+  Way way_ = Way::doubled;
+  unsigned rest_ = 1;        ///< windows until something is tried
+  unsigned next_rest_;       ///< after a try that does not pay
+  unsigned round_ = 0;       ///< answers of this round, when pressed
+  unsigned recover_to_ = 0;  ///< when pressed
+};
+
+}  // namespace sluice::transfer
