@@ -12,6 +12,9 @@
 
 namespace sluice::transfer {
 
+/// Whether a body is hashed although nothing is checked by it (--verify length).
+enum class Hashing : std::uint8_t { always, if_checked };
+
 /// Writes the bytes of one part to the staged file and hashes them as they stream by: an object in
 /// one part with the digest that is wanted, each of many parts with a CRC64NVME (any other digest
 /// of the whole is taken from the staged file later). It lives over all tries of its part: a retry
@@ -20,10 +23,12 @@ namespace sluice::transfer {
 class PartSink final : public store::BodySink {
  public:
   PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,
-           std::atomic<std::uint64_t>& received);
+           Hashing hashing, std::atomic<std::uint64_t>& received);
 
   Result<void> begin(const store::ObjectHead& head) override;
   Result<void> write(std::span<const std::byte> bytes) override;
+  bool takes_pipe() const noexcept override;
+  Result<void> write_pipe(Pipe& pipe) override;
 
   std::uint64_t done() const noexcept { return done_; }
   void restart();  ///< forgets the bytes so far
@@ -33,10 +38,13 @@ class PartSink final : public store::BodySink {
   const std::optional<std::string>& body() const noexcept { return body_; }
 
  private:
+  void count(std::uint64_t bytes);
+
   Assembly& assembly_;
   local::StagedFile& file_;
   const ByteRange range_;
   const VerifyMode mode_;
+  const Hashing hashing_;
   std::atomic<std::uint64_t>& received_;
   std::uint64_t done_ = 0;
   std::optional<RunningDigest> digest_;
