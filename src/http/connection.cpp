@@ -34,7 +34,7 @@ constexpr std::uint64_t kLeastPiped = 16 * 1024;
 /// record: half as much CPU in wake-ups where the network is slower than we are.
 constexpr int kLowWaterBytes = 128 * 1024;
 /// What of the body may be in TLS buffers of ours already, and so never come again.
-constexpr int kBufferedBytes = 96 * 1024;
+constexpr int kBufferedBytes = 160 * 1024;
 
 }  // namespace
 

@@ -22,7 +22,8 @@ namespace sluice::http {
 namespace {
 
 /// Read-ahead of one TLS connection, freed whenever it is empty. Measured over loopback with 8 MiB
-/// objects: 16 to 128 KiB cost the same CPU, 256 KiB 8 % more (it leaves the cache).
+/// objects: 16 to 128 KiB cost the same CPU, 256 KiB 8 % more (it leaves the cache). 128 KiB take
+/// half the system calls of 64.
 constexpr std::size_t kTlsReadAheadBytes = 128 * 1024;
 
 /// AES-128-GCM first: it costs measurably less CPU than AES-256, and breaks no sooner.

@@ -19,7 +19,8 @@ enum class Hashing : std::uint8_t { always, if_checked };
 /// one part with the digest that is wanted, each of many parts with a CRC64NVME (any other digest
 /// of the whole is taken from the staged file later). It lives over all tries of its part: a retry
 /// resumes after the last good byte. A small body whose MD5 is wanted is kept instead, to be hashed
-/// together with others.
+/// together with others. What comes in a pipe is hashed as soon as it is written, from the page
+/// cache.
 class PartSink final : public store::BodySink {
  public:
   PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,
