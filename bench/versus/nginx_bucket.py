@@ -2,6 +2,7 @@
 looked at. Debian packages nginx-light and libnginx-mod-http-headers-more-filter.
 """
 
+import base64
 import hashlib
 import os
 import shutil
@@ -11,6 +12,8 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from xml.sax.saxutils import escape
+
+import crc64nvme
 
 MODULE = "/usr/lib/nginx/modules/ngx_http_headers_more_filter_module.so"
 PAGE_KEYS = 1000
@@ -48,6 +51,7 @@ http {{
     ~(?:^|&)continuation-token=page(?<number>[0-9]+) $number;
   }}
   map $uri $listed_etag {{ include {folder}/etags; }}
+  map $uri $checksum {{ include {folder}/checksums; }}
   ssl_certificate {folder}/certificate.pem;
   ssl_certificate_key {folder}/key.pem;
   ssl_session_cache shared:tls:1m;
@@ -71,14 +75,18 @@ http {{
 LOCATIONS = """\
 location = /{bucket} {{ try_files /pages/$page.xml =404; }}
 location = /{bucket}/ {{ try_files /pages/$page.xml =404; }}
-location / {{ add_header ETag $listed_etag; {object} }}
+location / {{
+  add_header ETag $listed_etag;
+  add_header x-amz-checksum-crc64nvme $checksum;
+  {object}
+}}
 """
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a bucket holds: `count` objects of `size` bytes each. `etag` is md5 or parts (md5-N, as a
-    multipart upload gets it)."""
+    """What a bucket holds: `count` objects of `size` bytes each. `etag` is md5, parts (md5-N, as a
+    multipart upload gets it), or crc64nvme (parts, and a checksum of the whole)."""
     count: int
     size: int
     etag: str = "md5"
@@ -94,6 +102,7 @@ class Bucket:
         for path in (self.data, os.path.join(folder, "data", "pages"), os.path.join(folder, "tmp")):
             os.makedirs(path)
         block = os.urandom(min(shape.size, 1 << 20))
+        self.checksums = {}
         etags = [self._write(number, key, block) for number, key in enumerate(self.keys)]
         self._write_pages(etags)
         with open(os.path.join(folder, "etags"), "w", encoding="ascii") as lines:
@@ -102,6 +111,9 @@ class Bucket:
             else:
                 lines.writelines(f"/{name}/{key} '\"{etag}\"';\n"
                                  for key, etag in zip(self.keys, etags))
+        with open(os.path.join(folder, "checksums"), "w", encoding="ascii") as lines:
+            lines.writelines(f"/{name}/{key} {checksum};\n"
+                             for key, checksum in self.checksums.items())
 
     def _write(self, number, key, block):
         """Incompressible, each object and each MiB of it different. Empty ones share one file."""
@@ -109,25 +121,33 @@ class Bucket:
             key = "empty"
         path = os.path.join(self.data, key)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        whole, parts = hashlib.md5(), []
+        whole, parts, checksum = hashlib.md5(), [], 0
         with open(path, "wb") as out:
             for offset in range(0, self.shape.size, len(block) or 1):
-                piece = (b"%d %d " % (number, offset) + block)[:min(len(block),
-                                                                    self.shape.size - offset)]
+                begin = b"%d %d " % (number, offset)
+                rest = block[:min(len(block), self.shape.size - offset) - len(begin)]
+                piece = begin + rest
                 out.write(piece)
                 if self.shape.etag == "md5":
                     whole.update(piece)
                     continue
+                if self.shape.etag == "crc64nvme":
+                    for part in (begin, rest):
+                        checksum = crc64nvme.followed_by(checksum, crc64nvme.crc(part), len(part))
                 if offset % UPLOAD_PART_BYTES == 0:
                     parts.append(hashlib.md5())
                 parts[-1].update(piece)
         os.utime(path, (MODIFIED, MODIFIED))
         if self.shape.etag == "md5":
             return whole.hexdigest()
+        if self.shape.etag == "crc64nvme":
+            self.checksums[key] = base64.b64encode(checksum.to_bytes(8, "big")).decode()
         return f"{hashlib.md5(b''.join(p.digest() for p in parts)).hexdigest()}-{len(parts)}"
 
     def _write_pages(self, etags):
         modified = datetime.fromtimestamp(MODIFIED, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        checksum = ("<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>"
+                    "<ChecksumType>FULL_OBJECT</ChecksumType>") if self.checksums else ""
         for first in range(0, len(self.keys), PAGE_KEYS):
             last = min(first + PAGE_KEYS, len(self.keys))
             number = first // PAGE_KEYS
@@ -144,7 +164,7 @@ class Bucket:
             lines += [
                 f"<Contents><Key>{escape(key)}</Key><LastModified>{modified}</LastModified>"
                 f"<ETag>&quot;{etag}&quot;</ETag><Size>{self.shape.size}</Size>"
-                "<StorageClass>STANDARD</StorageClass></Contents>"
+                f"<StorageClass>STANDARD</StorageClass>{checksum}</Contents>"
                 for key, etag in zip(self.keys[first:last], etags[first:last])]
             path = os.path.join(self.folder, "data", "pages", f"{number}.xml")
             with open(path, "w", encoding="ascii") as page:

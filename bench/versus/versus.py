@@ -49,6 +49,8 @@ ROWS = [
         ("L", "L: 4 × 1 GiB, uploaded in parts", Shape(4, GIB, "parts"), False),
         ("L", "L: 4 × 1 GiB, uploaded in parts", Shape(4, GIB, "parts"), True),
         ("L5", "L: 4 × 1 GiB, uploaded whole", Shape(4, GIB), False),
+        ("L64", "L: 4 × 1 GiB, with a CRC64NVME of the whole", Shape(4, GIB, "crc64nvme"), False),
+        ("L64", "L: 4 × 1 GiB, with a CRC64NVME of the whole", Shape(4, GIB, "crc64nvme"), True),
     )
 ] + [
     Row("K-http", "K: 200,000 keys, nothing changed, HTTP", Shape(200_000, 0), False, True),

@@ -2,6 +2,7 @@
 
 #include "async/rate_limiter.hpp"
 #include "async/runtime.hpp"
+#include "base/pipe.hpp"
 #include "base/result.hpp"
 #include "http/message.hpp"
 
@@ -20,6 +21,13 @@ class ResponseHandler {
   virtual ~ResponseHandler() = default;
   virtual Result<void> on_head(const ResponseHead& head) = 0;
   virtual Result<void> on_body(std::span<const std::byte> bytes) = 0;
+
+  /// Whether it would rather have the body in a pipe, as far as that can be: asked before each
+  /// read, first before the head.
+  virtual bool takes_pipe() const noexcept { return false; }
+  /// The next bytes of the body, instead of `on_body`: all that `pipe` holds, to be taken out of it
+  /// now.
+  virtual Result<void> on_pipe(Pipe&) { return {}; }
 };
 
 enum class Scheme : std::uint8_t { http, https };

@@ -327,6 +327,12 @@ Result<std::size_t> ResponseParser::feed_body(std::span<const std::byte> bytes) 
   return consumed;
 }
 
+void ResponseParser::pass(std::uint64_t bytes) noexcept {
+  body_bytes_ += bytes;
+  remaining_ -= bytes;
+  if (remaining_ == 0) state_ = State::done;
+}
+
 Result<void> ResponseParser::end_of_stream() {
   if (state_ == State::until_end) state_ = State::done;
   if (state_ == State::done) return {};

@@ -38,6 +38,10 @@ class ResponseParser {
   /// of the protocol, or what the handler returned.
   Result<std::size_t> feed(std::span<const std::byte> bytes);
 
+  /// So many bytes of the body, of which `body_left` are to come, have gone another way than
+  /// through `feed`.
+  void pass(std::uint64_t bytes) noexcept;
+
   /// The server closed the connection: fine only for a body that ends that way.
   Result<void> end_of_stream();
 

@@ -25,12 +25,16 @@ namespace {
 constexpr unsigned kReadsInARow = 4;
 /// Below that the system calls would cost more than the bytes.
 constexpr std::size_t kLeastRead = 4096;
+/// Bodies that go through the pipe: the first read is for the head and the little that comes with
+/// it, and what is left at the end is not worth two calls.
+constexpr std::size_t kHeadRead = 8 * 1024;
+constexpr std::uint64_t kLeastPiped = 16 * 1024;
 
 /// In the middle of a large body the kernel wakes us for so many bytes, not for each segment or TLS
 /// record: half as much CPU in wake-ups where the network is slower than we are.
 constexpr int kLowWaterBytes = 128 * 1024;
 /// What of the body may be in TLS buffers of ours already, and so never come again.
-constexpr int kBufferedBytes = 96 * 1024;
+constexpr int kBufferedBytes = 160 * 1024;
 
 }  // namespace
 
@@ -152,7 +156,7 @@ async::Task<Result<void>> Connection::exchange(Method method, std::string_view w
                context_.options.first_byte_timeout);
   parser_.start(method, handler);
   Result<void> outcome = co_await send(wire);
-  if (outcome) outcome = co_await receive();
+  if (outcome) outcome = co_await receive(handler);
   clock_.enter(PhaseClock::Phase::idle, context_.runtime.now(), {});
   co_return outcome;
 }
@@ -172,13 +176,14 @@ async::Task<Result<void>> Connection::send(std::string_view wire) {
   co_return Result<void>();
 }
 
-async::Task<Result<void>> Connection::receive() {
+async::Task<Result<void>> Connection::receive(ResponseHandler& handler) {
   // The answer cannot be here yet: asking for it at once would be a system call in vain.
   co_await wait(Io::want_read);
   unsigned reads_in_a_row = 0;
   while (true) {
     if (gave_up_) co_return timeout_error();
-    const IoResult step = stream_->read(read_buffer());
+    const bool piped = takes_pipe(handler);
+    const IoResult step = piped ? fill_pipe() : fill_buffer(handler);
     if (step.io == Io::want_read || step.io == Io::want_write) {
       reads_in_a_row = 0;
       choose_low_water();
@@ -187,7 +192,9 @@ async::Task<Result<void>> Connection::receive() {
     }
     if (step.io == Io::failed) co_return broken();
     const std::uint64_t before = parser_.body_bytes();
-    Result<void> taken = step.io == Io::end ? parser_.end_of_stream() : take(step.bytes);
+    Result<void> taken = step.io == Io::end ? parser_.end_of_stream()
+                         : piped            ? take_pipe(handler, step.bytes)
+                                            : take(step.bytes);
     if (!taken) {
       was_stale_ = step.io == Io::end && exchanges_ > 1 && !parser_.got_any();
       co_return taken;
@@ -200,13 +207,30 @@ async::Task<Result<void>> Connection::receive() {
   }
 }
 
-std::span<std::byte> Connection::read_buffer() noexcept {
-  const std::span<std::byte> whole(context_.read_buffer);
+/// The most to read at once of `whole`: less if the rate is limited, so that it flows evenly.
+std::size_t Connection::read_size(std::size_t whole) const noexcept {
   if (!context_.options.body_rate) return whole;
   // A twentieth of a second's worth: with 64 connections each waits some 3 s for its turn.
   const std::uint64_t share = context_.options.body_rate->per_second() / 20;
-  const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(share, whole.size()));
-  return whole.first(std::max(bytes, std::min(kLeastRead, whole.size())));
+  const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(share, whole));
+  return std::max(bytes, std::min(kLeastRead, whole));
+}
+
+bool Connection::takes_pipe(const ResponseHandler& handler) noexcept {
+  return parser_.body_left() >= kLeastPiped && stream_->fills_pipes() && handler.takes_pipe() &&
+         context_.pipe.open();
+}
+
+IoResult Connection::fill_pipe() {
+  const std::uint64_t most = std::min<std::uint64_t>(parser_.body_left(), Pipe::kBytes);
+  return stream_->fill(context_.pipe, read_size(static_cast<std::size_t>(most)));
+}
+
+IoResult Connection::fill_buffer(const ResponseHandler& handler) {
+  std::span<std::byte> into(context_.read_buffer);
+  if (!parser_.in_body() && stream_->fills_pipes() && handler.takes_pipe())
+    into = into.first(kHeadRead);
+  return stream_->read(into.first(read_size(into.size())));
 }
 
 /// The wait is ours: the watchdog must not take it for the server's.
@@ -229,6 +253,24 @@ Result<void> Connection::take(std::size_t bytes) {
   else
     note_progress();
   return {};
+}
+
+Result<void> Connection::take_pipe(ResponseHandler& handler, std::size_t bytes) {
+  Result<void> taken = bytes != 0 ? handler.on_pipe(context_.pipe) : Result<void>();
+  if (context_.pipe.held() != 0) {
+    // Whoever left it there, it must not reach another object.
+    context_.pipe.reset();
+    if (taken) taken = Error(ErrorKind::local, "bytes of " + context_.peer + " were left behind");
+  }
+  if (!taken) return taken;
+  parser_.pass(bytes);
+  context_.stats.bytes_received += bytes;
+  // What follows the answer, if anything, is still in the socket.
+  if (parser_.done())
+    reusable_ = parser_.keep_alive() && is_quiet();
+  else
+    note_progress();
+  return taken;
 }
 
 void Connection::choose_low_water() {

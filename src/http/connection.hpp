@@ -1,6 +1,7 @@
 #pragma once
 
 #include "async/runtime.hpp"
+#include "base/pipe.hpp"
 #include "base/result.hpp"
 #include "http/client.hpp"
 #include "http/codec.hpp"
@@ -30,6 +31,8 @@ struct ConnectionContext {
   /// The only read buffer: what was read is handed to the handler before anything else runs on this
   /// thread. It stays in the cache, and an idle connection holds none.
   std::vector<std::byte> read_buffer;
+  /// The only pipe, likewise: empty between two reads.
+  Pipe pipe;
   std::shared_ptr<Watchdog> watchdog;
   ClientStats stats;
 };
@@ -72,11 +75,14 @@ class Connection final : public Watched {
   async::Task<Result<void>> connect();
   async::Task<Result<void>> shake_hands();
   async::Task<Result<void>> send(std::string_view wire);
-  async::Task<Result<void>> receive();
+  async::Task<Result<void>> receive(ResponseHandler& handler);
   async::Task<void> wait(Io what);
+  bool takes_pipe(const ResponseHandler& handler) noexcept;
   Result<void> take(std::size_t bytes);  ///< those in the read buffer
-  /// Where reads go: less than the whole buffer if the rate is limited, so that it flows evenly.
-  std::span<std::byte> read_buffer() noexcept;
+  Result<void> take_pipe(ResponseHandler& handler, std::size_t bytes);
+  IoResult fill_pipe();
+  IoResult fill_buffer(const ResponseHandler& handler);
+  std::size_t read_size(std::size_t whole) const noexcept;
   async::Task<void> keep_rate(std::uint64_t body_bytes);
   void note_progress();
   void choose_low_water();

@@ -34,7 +34,8 @@ Result<std::shared_ptr<Pool>> Pool::make(async::Runtime& runtime, async::Executo
   if (options.max_connections < 1 || options.max_connections > kMaxConnections)
     return Error(ErrorKind::usage, "connections per client must be 1 to 4096, not " +
                                        std::to_string(options.max_connections));
-  ConnectionContext context{runtime, std::move(executor), options, {}, nullptr, {}, nullptr, {}};
+  ConnectionContext context{runtime, std::move(executor), options, {}, nullptr, {}, {}, nullptr,
+                            {}};
   const bool is_https = endpoint.scheme == Scheme::https;
   const Url url{endpoint, {}};
   context.peer = (is_https ? "https://" : "http://") + url.host_header();

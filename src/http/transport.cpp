@@ -22,8 +22,9 @@ namespace sluice::http {
 namespace {
 
 /// Read-ahead of one TLS connection, freed whenever it is empty. Measured over loopback with 8 MiB
-/// objects: 16 to 128 KiB cost the same CPU, 256 KiB 8 % more (it leaves the cache).
-constexpr std::size_t kTlsReadAheadBytes = 64 * 1024;
+/// objects: 16 to 128 KiB cost the same CPU, 256 KiB 8 % more (it leaves the cache). 128 KiB take
+/// half the system calls of 64.
+constexpr std::size_t kTlsReadAheadBytes = 128 * 1024;
 
 /// AES-128-GCM first: it costs measurably less CPU than AES-256, and breaks no sooner.
 constexpr const char* kTls13Suites =
@@ -78,11 +79,27 @@ class PlainStream final : public Stream {
     return from_errno(error_, Io::want_write);
   }
 
+  bool fills_pipes() const noexcept override { return fills_pipes_; }
+
+  IoResult fill(Pipe& pipe, std::size_t most) override {
+    ssize_t moved = 0;
+    do {
+      moved = pipe.fill_from(descriptor_, most);
+    } while (moved < 0 && errno == EINTR);
+    if (moved > 0) return {Io::done, static_cast<std::size_t>(moved)};
+    if (moved == 0) return {Io::end, 0};
+    error_ = errno;
+    if (error_ != EINVAL && error_ != ENOSYS) return from_errno(error_, Io::want_read);
+    fills_pipes_ = false;
+    return {Io::done, 0};
+  }
+
   void farewell() noexcept override {}
   std::string failure() const override { return std::strerror(error_); }
 
  private:
   const int descriptor_;
+  bool fills_pipes_ = true;
   int error_ = 0;
 };
 

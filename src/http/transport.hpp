@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/pipe.hpp"
 #include "base/result.hpp"
 #include "http/client.hpp"
 
@@ -38,6 +39,11 @@ class Stream {
   /// Fills as much of `into` as is there. Several TLS records make one result.
   virtual IoResult read(std::span<std::byte> into) = 0;
   virtual IoResult write(std::span<const std::byte> bytes) = 0;
+  /// Whether `fill` is worth a call: the bytes are on the descriptor as they are.
+  virtual bool fills_pipes() const noexcept { return false; }
+  /// Moves up to `most` bytes that are there into `pipe`, which is open and empty. `done` with 0
+  /// bytes: it does not work here after all.
+  virtual IoResult fill(Pipe&, std::size_t) { return {}; }
   /// Says good-bye to the peer, as far as that is possible without waiting.
   virtual void farewell() noexcept = 0;
   /// Why the last step failed, to follow "https://host:443: ".

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/pipe.hpp"
 #include "base/result.hpp"
 #include "local/path.hpp"
 #include "model/local_file.hpp"
@@ -46,6 +47,8 @@ class StagedFile {
   int fd() const noexcept { return fd_.get(); }
 
   Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+  /// The same of all that `pipe` holds; after an error some of it may be left there.
+  Result<void> write_at(std::uint64_t offset, Pipe& pipe);
   /// Sets the modification time (LastModified) and says what fstat gives then: this is what the
   /// record must hold, since a file system may round the time.
   Result<LocalFile> finish(std::int64_t modified_ms);
@@ -62,6 +65,9 @@ class StagedFile {
   int staging_fd_ = -1;  ///< borrowed from the Destination
   std::string name_;
   bool kept_ = false;
+
+  Error write_error(int os_error) const;
+  Result<void> copy_at(std::uint64_t offset, Pipe& pipe);
 };
 
 /// What shall survive a power cut, where each file is synced on its own.

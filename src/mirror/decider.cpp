@@ -12,9 +12,15 @@ namespace sluice::mirror {
 
 namespace {
 
+/// Whether the record says what the file that it names hashes to: of large ones that were checked
+/// by their length it does not.
+bool has_digest(const ObjectRow* row, plan::Action action) noexcept {
+  return action == plan::Action::rehash && row != nullptr && row->digest.kind != DigestKind::none;
+}
+
 /// What the local file must hash to so that a download is needless; kind none if it cannot be told.
 Digest digest_to_expect(const ListedObject& object, const ObjectRow* row, plan::Action action) {
-  if (action == plan::Action::rehash && row != nullptr) return row->digest;
+  if (has_digest(row, action)) return row->digest;
   if (!transfer::is_md5_etag(object.etag)) return Digest{};
   return Digest{DigestKind::md5, *text::from_hex(text::lower(object.etag))};
 }
@@ -268,7 +274,7 @@ async::Task<bool> Decider::adopt(const ListedObject& object, const local::Relati
   Adoption adoption(task_for(object, path, decision.reason), local, std::move(expected),
                     decision.reason);
   if (composite) adoption.proof = Proof::composite;
-  if (decision.action == plan::Action::rehash) adoption.proof = row->proof;
+  if (has_digest(row, decision.action)) adoption.proof = row->proof;
   adoption.composite = std::move(composite);
   adoption.archived = object.storage == StorageClass::archived;
   co_return co_await pass_.adoptions.push(adoption);

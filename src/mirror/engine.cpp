@@ -27,6 +27,9 @@ transfer::FetchOptions fetch_options_of(const MirrorOptions& options) {
       break;
     case MirrorOptions::Verify::length:
       fetch.verify = transfer::VerifyMode::length;
+      // Whoever asks for --checksum wants to have something to compare with.
+      if (options.compare != MirrorOptions::Compare::checksum)
+        fetch.unhashed_from = transfer::BodyDigester::kMostBytes + 1;
       break;
   }
   return fetch;

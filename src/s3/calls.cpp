@@ -100,9 +100,21 @@ Result<void> GetCall::accept(const http::ResponseHead& head) {
 }
 
 Result<void> GetCall::consume(std::span<const std::byte> bytes) {
-  if (bytes.size() > missing_bytes_) return invalid("more bytes were sent than asked for");
-  missing_bytes_ -= bytes.size();
+  if (Result<void> counted = count(bytes.size()); !counted) return counted;
   if (Result<void> written = sink_.write(bytes); !written) return local_failure(written.error());
+  return {};
+}
+
+Result<void> GetCall::consume_pipe(Pipe& pipe) {
+  if (Result<void> counted = count(pipe.held()); !counted) return counted;
+  if (Result<void> written = sink_.write_pipe(pipe); !written)
+    return local_failure(written.error());
+  return {};
+}
+
+Result<void> GetCall::count(std::uint64_t bytes) {
+  if (bytes > missing_bytes_) return invalid("more bytes were sent than asked for");
+  missing_bytes_ -= bytes;
   return {};
 }
 

@@ -46,6 +46,9 @@ class Call : public http::ResponseHandler {
 
   Result<void> on_head(const http::ResponseHead& head) final;
   Result<void> on_body(std::span<const std::byte> bytes) final;
+  /// Never for the body of an error.
+  bool takes_pipe() const noexcept final { return !refusal_ && accepts_pipe(); }
+  Result<void> on_pipe(Pipe& pipe) final { return consume_pipe(pipe); }
 
  protected:
   Call(Operation operation, std::string_view subject) : operation_(operation), subject_(subject) {}
@@ -54,6 +57,8 @@ class Call : public http::ResponseHandler {
   virtual Result<void> accept(const http::ResponseHead& head) = 0;
   /// Its body.
   virtual Result<void> consume(std::span<const std::byte> bytes) = 0;
+  virtual bool accepts_pipe() const noexcept { return false; }
+  virtual Result<void> consume_pipe(Pipe&) { return {}; }
   virtual void reset() {}
 
   /// For accept(): the body that follows may be an error document; if not, `otherwise` is wrong.
@@ -116,6 +121,9 @@ class GetCall final : public Call {
  private:
   Result<void> accept(const http::ResponseHead& head) override;
   Result<void> consume(std::span<const std::byte> bytes) override;
+  bool accepts_pipe() const noexcept override { return sink_.takes_pipe(); }
+  Result<void> consume_pipe(Pipe& pipe) override;
+  Result<void> count(std::uint64_t bytes);
 
   const store::GetRequest& request_;
   store::BodySink& sink_;

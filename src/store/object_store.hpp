@@ -1,6 +1,7 @@
 #pragma once
 
 #include "async/task.hpp"
+#include "base/pipe.hpp"
 #include "base/result.hpp"
 #include "model/object.hpp"
 #include "model/proof.hpp"
@@ -70,6 +71,10 @@ class BodySink {
   virtual Result<void> begin(const ObjectHead& head) = 0;
   /// The next bytes, in order. An error ends the request and becomes its result.
   virtual Result<void> write(std::span<const std::byte> bytes) = 0;
+  /// Whether it would rather have them in a pipe, as far as the store can do that.
+  virtual bool takes_pipe() const noexcept { return false; }
+  /// The same as `write` of all that `pipe` holds.
+  virtual Result<void> write_pipe(Pipe&) { return {}; }
 };
 
 /// One per shard: all calls come from the thread of the executor it was made for; several may be

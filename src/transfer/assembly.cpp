@@ -27,21 +27,34 @@ std::optional<Digest> Assembly::left_by_earlier_run(std::uint32_t index) const {
   return Digest{DigestKind::crc64nvme, text::big_endian(found->second, kPartDigestBytes)};
 }
 
-PartialRow Assembly::partial_row(std::uint32_t index) const {
+PartialRow Assembly::empty_row() const {
   PartialRow row;
   row.key = task_.key;
   row.version = task_.version;
   row.part_bytes = plan_.part_bytes();
   row.staged_name = staged_.name();
+  return row;
+}
+
+PartialRow Assembly::partial_row(std::uint32_t index) const {
+  PartialRow row = empty_row();
   row.parts[index] = text::from_big_endian(part_digests_[index].bytes);
   return row;
 }
 
-PartialRow Assembly::partial_row() const {
-  PartialRow row = partial_row(0);
-  for (std::uint32_t index = 1; index < plan_.count(); ++index)
-    row.parts[index] = text::from_big_endian(part_digests_[index].bytes);
+std::optional<PartialRow> Assembly::partial_row() const {
+  PartialRow row = empty_row();
+  for (std::uint32_t index = 0; index < plan_.count(); ++index)
+    if (has_part_digest(index))
+      row.parts[index] = text::from_big_endian(part_digests_[index].bytes);
+  if (row.parts.empty()) return std::nullopt;
   return row;
+}
+
+SteadyTime Assembly::begun(SteadyTime now) {
+  std::lock_guard lock(mutex_);
+  if (!begun_) begun_ = now;
+  return *begun_;
 }
 
 Result<local::StagedFile*> Assembly::staged(local::Destination& destination, unsigned shard) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "local/destination.hpp"
 #include "model/object.hpp"
 #include "model/proof.hpp"
@@ -62,6 +63,8 @@ class Assembly {
 
   /// Whether it has its staged file already.
   bool is_begun() const;
+  /// When its first part began, which may be now.
+  SteadyTime begun(SteadyTime now);
   /// The staged file; made by whoever asks first.
   Result<local::StagedFile*> staged(local::Destination& destination, unsigned shard);
 
@@ -70,8 +73,8 @@ class Assembly {
 
   /// Once this part is complete: what the record is to know of it.
   PartialRow partial_row(std::uint32_t index) const;
-  /// The same of all parts, for the shard that finishes.
-  PartialRow partial_row() const;
+  /// The same of all parts that were hashed, for the shard that finishes; nullopt if none was.
+  std::optional<PartialRow> partial_row() const;
 
   /// The first error wins.
   void fail(Error error);
@@ -85,6 +88,9 @@ class Assembly {
   /// The digest of one part, hashed as it streamed by: each part writes its own slot.
   void set_part_digest(std::uint32_t index, Digest digest) {
     part_digests_[index] = std::move(digest);
+  }
+  bool has_part_digest(std::uint32_t index) const noexcept {
+    return part_digests_[index].kind != DigestKind::none;
   }
   /// For the shard that finishes: the digest of the whole object, put together from those of its
   /// parts; nullopt if they are not all there, not of that kind, or cannot be combined.
@@ -100,12 +106,15 @@ class Assembly {
   FetchTask take_task() { return std::move(task_); }
 
  private:
+  PartialRow empty_row() const;
+
   FetchTask task_;
   const PartPlan plan_;
   std::atomic<std::uint32_t> parts_left_;
   std::atomic<bool> failed_ = false;
   mutable std::mutex mutex_;
   bool staged_made_ = false;
+  std::optional<SteadyTime> begun_;
   local::StagedFile staged_;
   Error error_;
   std::optional<store::ObjectHead> head_;

@@ -70,7 +70,7 @@ async::Task<std::optional<FetchOutcome>> Fetcher::run(Part& part) {
     auto fetched = co_await fetch_part(*assembly, part.index);
     if (!fetched) {
       assembly->fail(fetched.error());
-    } else if (assembly->plan().count() > 1) {
+    } else if (assembly->plan().count() > 1 && assembly->has_part_digest(part.index)) {
       co_await note_part_(*assembly, part.index);
     }
   }
@@ -92,8 +92,8 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
   const bool resumed = co_await resume_part(assembly, index, (*staged)->fd());
   if (resumed) co_return Result<void>();
   const ByteRange range = plan.range(index);
-  PartSink sink(assembly, **staged, range, options_.verify, meters_.received, runtime_,
-                concurrency_);
+  PartSink sink(assembly, **staged, range, options_.verify, hashing_of(assembly), meters_.received,
+                runtime_, concurrency_);
   const std::function<async::Task<Result<store::ObjectHead>>()> attempt = [&]() {
     // A try that failed after its last byte (surplus bytes, a broken trailer) leaves nothing to ask
     // for, and nothing to trust.
@@ -117,6 +117,13 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
     assembly.set_part_digest(index, std::move(md5));
   }
   co_return Result<void>();
+}
+
+Hashing Fetcher::hashing_of(Assembly& assembly) const {
+  const bool is_checked = assembly.plan().size() < options_.unhashed_from;
+  const SteadyTime now = runtime_.now();
+  const bool is_slow = now - assembly.begun(now) >= kHashedAfter;
+  return is_checked || is_slow ? Hashing::always : Hashing::if_checked;
 }
 
 /// Whether an earlier run has left this part, and it is still what it was.
@@ -240,7 +247,7 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
   Digest computed;
   if (auto streamed = assembly.streamed_digest(evidence.compute)) {
     computed = std::move(*streamed);
-  } else {
+  } else if (assembly.plan().size() < options_.unhashed_from) {
     auto hashed = co_await hash_file(file.fd(), assembly.plan().size(), evidence.compute);
     if (!hashed) co_return hashed.error();
     computed = std::move(*hashed);

@@ -7,6 +7,7 @@
 #include "transfer/assembly.hpp"
 #include "transfer/body_digester.hpp"
 #include "transfer/file_digester.hpp"
+#include "transfer/part_sink.hpp"
 #include "transfer/parts_proof.hpp"
 #include "transfer/retry.hpp"
 #include "transfer/verify.hpp"
@@ -14,6 +15,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -33,6 +35,8 @@ struct FetchOutcome {
 struct FetchOptions {
   std::uint64_t part_bytes = 8u << 20;
   VerifyMode verify = VerifyMode::automatic;
+  /// Objects from that size on are not hashed: nothing would be checked by it. See ADR 10.
+  std::uint64_t unhashed_from = std::numeric_limits<std::uint64_t>::max();
   RetryPolicy retry;
 };
 
@@ -44,6 +48,10 @@ struct FetchMeters {
 
 /// Told of each complete part of an object in several, before the object itself can be complete.
 using PartNote = std::function<async::Task<void>(const Assembly& assembly, std::uint32_t index)>;
+
+/// Parts of an object that is not to be hashed are hashed all the same once it has been under way
+/// for so long, so that a later run can go on with them.
+inline constexpr std::chrono::seconds kHashedAfter{10};
 
 /// An object that changes under our hands is started afresh so often; one whose content fails its
 /// proof likewise.
@@ -65,6 +73,7 @@ class Fetcher {
 
  private:
   async::Task<Result<void>> fetch_part(Assembly& assembly, std::uint32_t index);
+  Hashing hashing_of(Assembly& assembly) const;
   async::Task<bool> resume_part(Assembly& assembly, std::uint32_t index, int fd);
   async::Task<Result<store::ObjectHead>> head(store::HeadRequest request);
   async::Task<Result<store::ObjectHead>> what_the_server_says(Assembly& assembly);

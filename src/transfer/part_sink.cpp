@@ -7,12 +7,13 @@
 namespace sluice::transfer {
 
 PartSink::PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range, VerifyMode mode,
-                   std::atomic<std::uint64_t>& received, async::Runtime& runtime,
+                   Hashing hashing, std::atomic<std::uint64_t>& received, async::Runtime& runtime,
                    Concurrency& concurrency)
     : assembly_(assembly),
       file_(file),
       range_(range),
       mode_(mode),
+      hashing_(hashing),
       received_(received),
       runtime_(runtime),
       concurrency_(concurrency) {
@@ -22,7 +23,7 @@ PartSink::PartSink(Assembly& assembly, local::StagedFile& file, ByteRange range,
 Result<void> PartSink::begin(const store::ObjectHead& head) {
   if (watch_) watch_->begin(runtime_.now(), done_);
   assembly_.note_head(head);
-  if (digest_ || body_) return {};
+  if (digest_ || body_ || hashing_ == Hashing::if_checked) return {};
   // Of many parts each has the CRC by which a later run may know it again.
   const bool single = assembly_.plan().count() == 1;
   const DigestKind kind =
@@ -41,8 +42,28 @@ Result<void> PartSink::write(std::span<const std::byte> bytes) {
   if (!written) return written.error();
   if (digest_) digest_->update(bytes);
   if (body_) body_->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  done_ += bytes.size();
-  received_.fetch_add(bytes.size(), std::memory_order_relaxed);
+  return count(bytes.size());
+}
+
+/// Of a body that is hashed together with others from memory the bytes are needed there.
+bool PartSink::takes_pipe() const noexcept {
+  return range_.length() > BodyDigester::kMostBytes;
+}
+
+Result<void> PartSink::write_pipe(Pipe& pipe) {
+  const auto piece = ByteRange::make(range_.offset() + done_, pipe.held());
+  const auto written = file_.write_at(piece->offset(), pipe);
+  if (!written) return written.error();
+  // They have only just been written, and are in the cache.
+  if (digest_) {
+    if (auto hashed = hash_range(*digest_, file_.fd(), *piece); !hashed) return hashed;
+  }
+  return count(piece->length());
+}
+
+Result<void> PartSink::count(std::uint64_t bytes) {
+  done_ += bytes;
+  received_.fetch_add(bytes, std::memory_order_relaxed);
   if (auto crawling = crawls()) return *std::move(crawling);
   return {};
 }

@@ -4,16 +4,17 @@
 #include "crypto/digest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <unistd.h>
-#include <vector>
 
 namespace sluice::transfer {
 
 namespace {
 
-/// Large enough to keep the kernel's read-ahead busy, small enough for the second-level cache.
-constexpr std::size_t kHashBufferBytes = 256 * 1024;
+/// On the stack. Measured: from the page cache 64 KiB cost no more than 256 KiB, and the kernel
+/// reads ahead by itself.
+constexpr std::size_t kHashBufferBytes = 64 * 1024;
 
 crypto::Algorithm algorithm_of(DigestKind kind) noexcept {
   switch (kind) {
@@ -110,7 +111,7 @@ namespace {
 /// that was there.
 Result<std::uint64_t> hash_into(RunningDigest& digest, int fd, std::uint64_t offset,
                                 std::uint64_t most) {
-  std::vector<std::byte> buffer(std::clamp<std::uint64_t>(most, 1, kHashBufferBytes));
+  std::array<std::byte, kHashBufferBytes> buffer;
   std::uint64_t done = 0;
   while (done < most) {
     const auto wanted =
@@ -141,11 +142,17 @@ Result<Digest> digest_of_file(int fd, std::uint64_t size, DigestKind kind) {
   return digest.finish();
 }
 
-Result<Digest> digest_of_range(int fd, ByteRange range, DigestKind kind) {
-  RunningDigest digest(kind);
+Result<void> hash_range(RunningDigest& digest, int fd, ByteRange range) {
   const auto length = hash_into(digest, fd, range.offset(), range.length());
   if (!length) return length.error();
   if (*length != range.length()) return wrong_length(*length, range.length());
+  return {};
+}
+
+Result<Digest> digest_of_range(int fd, ByteRange range, DigestKind kind) {
+  RunningDigest digest(kind);
+  const auto hashed = hash_range(digest, fd, range);
+  if (!hashed) return hashed.error();
   return digest.finish();
 }
 

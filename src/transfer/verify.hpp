@@ -57,6 +57,10 @@ class RunningDigest {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Goes on with `digest` over that part of a file, by offset. Blocks, unless it is in the page
+/// cache. `corrupt` if the file ends before it.
+Result<void> hash_range(RunningDigest& digest, int fd, ByteRange range);
+
 /// Whether digests of parts can be put together to that of the whole: the CRCs.
 bool is_combinable(DigestKind kind) noexcept;
 

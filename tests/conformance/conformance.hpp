@@ -31,6 +31,19 @@ class KeepingSink final : public store::BodySink {
     return {};
   }
 
+  /// Where the store can: plain HTTP, larger bodies.
+  bool takes_pipe() const noexcept override { return true; }
+  Result<void> write_pipe(Pipe& pipe) override {
+    std::vector<std::byte> bytes(pipe.held());
+    while (pipe.held() > 0) {
+      const ssize_t got = pipe.read(bytes);
+      if (got <= 0) return Error(ErrorKind::local, "the pipe is empty");
+      const auto written = write(std::span(bytes).first(static_cast<std::size_t>(got)));
+      if (!written) return written;
+    }
+    return {};
+  }
+
   std::vector<store::ObjectHead> heads;
   std::string body;
   bool bytes_before_begin = false;

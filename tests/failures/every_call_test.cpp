@@ -52,6 +52,7 @@ bool is_restarted(std::uint8_t call) {
   return call == static_cast<std::uint8_t>(Call::open) ||
          call == static_cast<std::uint8_t>(Call::read) ||
          call == static_cast<std::uint8_t>(Call::write) ||
+         call == static_cast<std::uint8_t>(Call::splice) ||
          call == static_cast<std::uint8_t>(Call::resize);
 }
 
@@ -208,9 +209,12 @@ TEST_P(EveryCall, MayFail) {
     prepare(mirror, 0);
     const Ran ran = mirror.sync(flags(mirror));
     ASSERT_EQ(ran.status, 0) << ran.err;
-    for (const Call call : {Call::open, Call::read, Call::write, Call::resize, Call::sync,
-                            Call::rename, Call::unlink, Call::directory, Call::look})
+    for (const Call call : {Call::open, Call::read, Call::write, Call::splice, Call::resize,
+                            Call::sync, Call::rename, Call::unlink, Call::directory, Call::look}) {
+      // What was cut short may have had all of the large object already.
+      if (call == Call::splice && GetParam().start == Start::cut_short) continue;
       ASSERT_GT(ran.counts[static_cast<std::size_t>(call)], 0u) << "nothing stands before them";
+    }
     trials = all_failures(ran.counts);
     for (std::uint8_t call = 0; call <= kAnyChange; ++call)
       std::cout << to_string({call, kKill, ran.counts[call], false}) << "; ";

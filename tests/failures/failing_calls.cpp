@@ -123,6 +123,10 @@ STAND_BEFORE(ssize_t, write, (int fd, const void* from, size_t size), (fd, from,
 STAND_BEFORE(ssize_t, pwrite64, (int fd, const void* from, size_t size, off64_t at),
              (fd, from, size, at), (Call::write, fd))
 
+STAND_BEFORE(ssize_t, splice,
+             (int from_fd, off64_t* from_at, int fd, off64_t* at, size_t size, unsigned flags),
+             (from_fd, from_at, fd, at, size, flags), (Call::splice, fd))
+
 STAND_BEFORE(int, ftruncate64, (int fd, off64_t size) noexcept, (fd, size), (Call::resize, fd))
 STAND_BEFORE(int, fallocate64, (int fd, int mode, off64_t at, off64_t size), (fd, mode, at, size),
              (Call::resize, fd))

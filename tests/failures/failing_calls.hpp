@@ -14,6 +14,7 @@ enum class Call : std::uint8_t {
   open,       ///< open, openat, openat2
   read,       ///< read, pread
   write,      ///< write, pwrite
+  splice,     ///< splice into a file
   resize,     ///< ftruncate, fallocate
   sync,       ///< fsync, fdatasync, syncfs
   rename,     ///< rename, renameat, renameat2
@@ -23,7 +24,7 @@ enum class Call : std::uint8_t {
   time,       ///< utimensat, futimens
   look,       ///< stat, lstat, fstat, fstatat, statx
 };
-inline constexpr std::size_t kCalls = 11;
+inline constexpr std::size_t kCalls = 12;
 /// Instead of a Call: any of them that changes something, and opening.
 inline constexpr std::uint8_t kAnyChange = kCalls;
 /// Instead of an errno: the process is killed before the call.

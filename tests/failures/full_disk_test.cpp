@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <sys/mount.h>
@@ -77,6 +78,24 @@ TEST_F(FullDisk, WhatMeetsTheEndWhileItIsWrittenLeavesNothingBehind) {
   static_cast<void>(mirror_.sync({}));
   EXPECT_EQ(mirror_.sync({}).status, 0);
   EXPECT_EQ(mirror_.check_equal(), Words());
+}
+
+/// What the pipe still held of an object that found no room reaches no other.
+TEST_F(FullDisk, AnObjectThatMeetsTheEndSpoilsNoOther) {
+  constexpr auto kSplice = static_cast<std::uint8_t>(Call::splice);
+  for (const int error : {ENOSPC, EDQUOT, EIO}) {
+    mirror_.put("p/1", kMiB, 31 + static_cast<std::uint64_t>(error));
+    for (const char* key : {"p/2", "p/3"})
+      mirror_.put(key, kMiB - 200'000, 51 + static_cast<std::uint64_t>(error));
+    const Ran ran =
+        mirror_.sync({"--transfers", "1", "--threads", "1"}, {kSplice, error, 2, false});
+    EXPECT_EQ(ran.status, 6) << ran.out << ran.err;
+    EXPECT_EQ(ran.failed, 1u);
+    EXPECT_NE(ran.err.find(std::strerror(error)), std::string::npos) << ran.err;
+    expect_nothing_lost();
+    EXPECT_EQ(mirror_.sync({"--verify", "length"}).status, 0);
+    EXPECT_EQ(mirror_.check_equal(), Words());
+  }
 }
 
 /// Quotas are not seen beforehand: the first write tells, and then no object as large is asked for.

@@ -31,8 +31,9 @@ std::string variable(const char* name) {
 }
 
 std::string name_of(std::uint8_t call) {
-  constexpr const char* kNames[] = {"open",   "read",      "write", "resize", "sync", "rename",
-                                    "unlink", "directory", "link",  "time",   "look", "any"};
+  constexpr const char* kNames[] = {"open", "read",   "write",  "splice",    "resize",
+                                    "sync", "rename", "unlink", "directory", "link",
+                                    "time", "look",   "any"};
   static_assert(std::size(kNames) == kCalls + 1);
   return kNames[call];
 }
