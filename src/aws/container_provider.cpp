@@ -1,7 +1,7 @@
 #include "aws/credentials_json.hpp"
+#include "aws/messages.hpp"
 #include "aws/providers.hpp"
 #include "base/text.hpp"
-#include "http/url.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 #include "aws/credentials_json.hpp"
 
-#include "aws/exchange.hpp"
+#include "aws/messages.hpp"
 #include "base/text.hpp"
 
 #include <simdjson.h>

@@ -2,6 +2,7 @@
 
 #include "async/backoff.hpp"
 #include "async/deadline.hpp"
+#include "aws/messages.hpp"
 #include "base/text.hpp"
 #include "http/url.hpp"
 
@@ -19,9 +20,6 @@ using namespace std::chrono_literals;
 /// Of one request. botocore asks the metadata service once and STS three times by default.
 constexpr unsigned kServiceTries = 3;
 constexpr unsigned kLocalTries = 2;
-
-/// More would flood a log.
-constexpr std::size_t kQuotedBytesMax = 300;
 
 class Collector final : public http::ResponseHandler {
  public:
@@ -121,19 +119,6 @@ Result<ServiceRequest> service_request(std::string_view url, http::Method method
   return request;
 }
 
-bool is_header_value(std::string_view value) noexcept {
-  return !value.empty() &&
-         std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
-}
-
-std::string as_said(std::string_view words, std::initializer_list<std::string_view> secrets) {
-  for (const std::string_view secret : secrets)
-    if (!secret.empty() && words.find(secret) != std::string_view::npos)
-      return "(withheld: it quotes our credentials)";
-  const bool cut = words.size() > kQuotedBytesMax;
-  return text::escaped(words.substr(0, kQuotedBytesMax)) + (cut ? "..." : "");
-}
-
 Result<std::string> read_small_file(const std::string& path) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rbe"));
   if (!file) return local_error("cannot open " + path, errno);
@@ -141,7 +126,7 @@ Result<std::string> read_small_file(const std::string& path) {
   content.resize(std::fread(content.data(), 1, content.size(), file.get()));
   if (std::ferror(file.get()) != 0) return local_error("cannot read " + path, errno);
   if (content.size() > kServiceAnswerBytesMax)
-    return Error(ErrorKind::credentials, path + " is too large to hold a token");
+    return credentials_error(path + " is too large to hold a token");
   return content;
 }
 

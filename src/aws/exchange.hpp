@@ -33,9 +33,6 @@ struct ServiceAnswer {
 /// No document with credentials comes near it: tokens have at most a few KiB.
 inline constexpr std::size_t kServiceAnswerBytesMax = 128 * 1024;
 
-/// In the year 2255: later times would overflow the clock, which counts nanoseconds.
-inline constexpr std::int64_t kLastUnixMs = 9'000'000'000'000;
-
 /// Sends one request and gives the whole answer, whatever its status.
 using Exchange = std::function<async::Task<Result<ServiceAnswer>>(async::Runtime&, ServiceRequest)>;
 
@@ -58,13 +55,6 @@ async::Task<Result<ServiceAnswer>> ask_service(const World& world, async::Runtim
 /// A request with the headers that all of them have. `url` is scheme, host and port only.
 Result<ServiceRequest> service_request(std::string_view url, http::Method method,
                                        std::string target);
-
-/// Whether `value` may stand in a header: printable ASCII and not empty.
-bool is_header_value(std::string_view value) noexcept;
-
-/// What a service said for itself, made fit for a message: cut, escaped, and left out if it quotes
-/// one of `secrets`.
-std::string as_said(std::string_view words, std::initializer_list<std::string_view> secrets);
 
 /// Reads a small file that holds a token. `local` or `credentials` error.
 Result<std::string> read_small_file(const std::string& path);

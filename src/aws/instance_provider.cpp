@@ -1,4 +1,5 @@
 #include "aws/credentials_json.hpp"
+#include "aws/messages.hpp"
 #include "aws/providers.hpp"
 #include "base/text.hpp"
 

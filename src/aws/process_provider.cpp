@@ -1,4 +1,6 @@
+#include "aws/command_line.hpp"
 #include "aws/credentials_json.hpp"
+#include "aws/messages.hpp"
 #include "aws/program.hpp"
 #include "aws/providers.hpp"
 #include "base/text.hpp"

@@ -1,3 +1,4 @@
+#include "aws/messages.hpp"
 #include "aws/profile_source.hpp"
 #include "aws/providers.hpp"
 #include "aws/sso.hpp"
@@ -101,61 +102,10 @@ class ProfileProvider final : public CredentialsProvider {
   bool was_read_ = false;
 };
 
-/// AWS_WEB_IDENTITY_TOKEN_FILE: service accounts of EKS.
-class IdentityProvider final : public CredentialsProvider {
- public:
-  IdentityProvider(World world, SharedConfig config)
-      : world_(std::move(world)), config_(std::move(config)) {}
-
-  std::string name() const override { return "web identity"; }
-
-  async::Task<CredentialsAnswer> get(async::Runtime& runtime) override {
-    Result<std::optional<WebIdentitySource>> found = environment_identity(world_.environment);
-    if (!found) co_return found.error();
-    if (!*found) co_return std::optional<Credentials>();
-    WebIdentitySource source = **std::move(found);
-    Result<Credentials> credentials =
-        co_await assume_role_with_web_identity(world_, runtime, config_, std::move(source));
-    if (!credentials) co_return credentials.error();
-    co_return std::optional<Credentials>(*std::move(credentials));
-  }
-
- private:
-  const World world_;
-  const SharedConfig config_;
-};
-
 }  // namespace
 
-Error credentials_error(std::string message) {
-  return Error(ErrorKind::credentials, std::move(message));
-}
-
-Error while_asking(const std::string& what, Error error) {
-  const bool may_pass = error.kind == ErrorKind::transient || error.kind == ErrorKind::throttled ||
-                        error.kind == ErrorKind::unreachable;
-  if (!may_pass) error.kind = ErrorKind::credentials;
-  error.message = what + ": " + error.message;
-  return error;
-}
-
-std::shared_ptr<CredentialsProvider> default_chain(World world, const SharedConfig& config) {
-  std::vector<std::shared_ptr<CredentialsProvider>> providers;
-  // As in the AWS CLI: whoever names a profile on the command line means its keys.
-  if (!config.profile_given) {
-    providers.push_back(make_environment_provider(world.environment));
-    providers.push_back(std::make_shared<IdentityProvider>(world, config));
-  }
-  providers.push_back(std::make_shared<ProfileProvider>(world, config));
-  providers.push_back(make_container_provider(world));
-  providers.push_back(make_instance_provider(world, config.settings));
-  std::function<WallTime()> now = world.now;
-  return make_chain(std::move(providers), std::move(now));
-}
-
-std::shared_ptr<CredentialsProvider> default_chain(const Environment& environment,
-                                                   const SharedConfig& config) {
-  return default_chain(real_world(environment, config), config);
+std::shared_ptr<CredentialsProvider> make_profile_provider(World world, SharedConfig config) {
+  return std::make_shared<ProfileProvider>(std::move(world), std::move(config));
 }
 
 }  // namespace sluice::aws

@@ -1,6 +1,6 @@
 #include "aws/profile_source.hpp"
 
-#include "aws/providers.hpp"
+#include "aws/messages.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>

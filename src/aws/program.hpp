@@ -12,10 +12,6 @@
 /// Programs that print credentials. Private to aws.
 namespace sluice::aws {
 
-/// A command line in words, as a POSIX shell quotes them and as botocore splits it: '…', "…" with
-/// \" and \\, \x. Nothing else of a shell is known: `|`, `$HOME` and `*` are words as they stand.
-Result<std::vector<std::string>> split_words(std::string_view command_line);
-
 struct ProgramLimits {
   std::chrono::milliseconds time{60'000};  ///< then it is killed, with what it has started
   std::size_t output_bytes = 64 * 1024;    ///< more is a failure

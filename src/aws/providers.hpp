@@ -17,17 +17,16 @@ using CredentialsAnswer = Result<std::optional<Credentials>>;
 async::Task<Result<Credentials>> credentials_from_program(std::string command_line,
                                                           std::string where);
 
+/// What the profile says: keys, roles, a web identity, single sign-on, a program.
+std::shared_ptr<CredentialsProvider> make_profile_provider(World world, SharedConfig config);
+
+/// AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN: service accounts of EKS.
+std::shared_ptr<CredentialsProvider> make_web_identity_provider(World world, SharedConfig config);
+
 /// AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI: ECS, EKS Pod Identity, Greengrass.
 std::shared_ptr<CredentialsProvider> make_container_provider(World world);
 
 /// The role of an EC2 instance, by IMDSv2. `settings`: of the profile, for its endpoint.
 std::shared_ptr<CredentialsProvider> make_instance_provider(World world, Settings settings);
-
-/// An Error of kind `credentials`.
-Error credentials_error(std::string message);
-
-/// `error` with `what` put in front. A failure that asking again would not mend becomes
-/// `credentials`; one of the network or the service stays what it is.
-Error while_asking(const std::string& what, Error error);
 
 }  // namespace sluice::aws

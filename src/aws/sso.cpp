@@ -1,7 +1,7 @@
 #include "aws/sso.hpp"
 
 #include "aws/credentials_json.hpp"
-#include "aws/providers.hpp"
+#include "aws/messages.hpp"
 #include "aws/sts.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"

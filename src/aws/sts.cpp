@@ -1,7 +1,7 @@
 #include "aws/sts.hpp"
 
 #include "aws/endpoint.hpp"
-#include "aws/providers.hpp"
+#include "aws/messages.hpp"
 #include "aws/signer.hpp"
 #include "base/text.hpp"
 #include "crypto/hmac.hpp"

@@ -1,4 +1,4 @@
-#include "aws/providers.hpp"
+#include "aws/messages.hpp"
 #include "aws/sts.hpp"
 
 #include <pugixml.hpp>

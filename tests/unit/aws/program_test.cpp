@@ -2,6 +2,7 @@
 
 #include "async/group.hpp"
 #include "async/runtime.hpp"
+#include "aws/command_line.hpp"
 #include "aws/providers.hpp"
 #include "shared_files.hpp"
 
