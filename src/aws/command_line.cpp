@@ -15,12 +15,12 @@ bool is_blank(char c) noexcept {
 }  // namespace
 
 Result<std::vector<std::string>> split_words(std::string_view command_line) {
+  if (command_line.find('\0') != command_line.npos) return credentials_error("it has a NUL in it");
   std::vector<std::string> words;
   std::optional<std::string> word;  // "" is a word, nothing is none
   char quote = 0;
   for (std::size_t i = 0; i < command_line.size(); ++i) {
     const char c = command_line[i];
-    if (c == '\0') return credentials_error("it has a NUL in it");
     if (quote == 0 && is_blank(c)) {
       if (word) words.push_back(*std::exchange(word, std::nullopt));
       continue;

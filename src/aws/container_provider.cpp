@@ -82,7 +82,7 @@ class ContainerProvider final : public CredentialsProvider {
     Result<ServiceRequest> request = service_request(url, http::Method::get, target);
     if (!request) return request;
     request->patience =
-        request->endpoint.scheme == http::Scheme::http ? Patience::local : Patience::internet;
+        request->endpoint.scheme == http::Scheme::http ? Patience::container : Patience::internet;
     request->request.headers.emplace_back("Accept", "application/json");
     return request;
   }

@@ -43,12 +43,10 @@ http::ClientOptions client_options(Patience patience, const http::TlsOptions& tl
   options.tls = tls;
   options.max_connections = 1;
   options.read_buffer_bytes = 16 * 1024;
-  if (patience == Patience::local) {
-    // botocore's metadata_service_timeout: a laptop has nobody at that address.
-    options.connect_timeout = 1s;
-    options.first_byte_timeout = 1s;
-    options.stall_window = 2s;
-  }
+  if (patience == Patience::internet) return options;
+  options.connect_timeout = 1s;  // botocore's metadata_service_timeout
+  options.first_byte_timeout = patience == Patience::instance ? 1s : 5s;
+  options.stall_window = 5s;
   return options;
 }
 
@@ -95,7 +93,7 @@ World real_world(Environment environment, const SharedConfig& config) {
 
 async::Task<Result<ServiceAnswer>> ask_service(const World& world, async::Runtime& runtime,
                                                ServiceRequest request) {
-  const unsigned tries = request.patience == Patience::local ? kLocalTries : kServiceTries;
+  const unsigned tries = request.patience == Patience::internet ? kServiceTries : kLocalTries;
   const async::BackoffOptions backoff;
   for (unsigned attempt = 1;; ++attempt) {
     ServiceRequest copy = request;

@@ -15,8 +15,12 @@
 /// How the providers reach the services that hand out credentials. Private to aws.
 namespace sluice::aws {
 
-/// How long to wait for a service: one on this machine or beside it answers at once or not at all.
-enum class Patience : std::uint8_t { local, internet };
+/// How long to wait for a service.
+enum class Patience : std::uint8_t {
+  instance,   ///< answers at once or not at all: a laptop has nobody at that address
+  container,  ///< on this machine or beside it
+  internet,
+};
 
 struct ServiceRequest {
   http::Endpoint endpoint;

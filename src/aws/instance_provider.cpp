@@ -106,7 +106,7 @@ class InstanceProvider final : public CredentialsProvider {
     Result<ServiceRequest> request =
         service_request(base_url(), http::Method::put, std::string(kTokenPath));
     if (!request) co_return Obstacle(failed, request.error().message);
-    request->patience = Patience::local;
+    request->patience = Patience::instance;
     request->request.headers.emplace_back("X-aws-ec2-metadata-token-ttl-seconds", kTokenLifetime);
     const Result<ServiceAnswer> answer = co_await ask_service(world_, runtime, *std::move(request));
     if (!answer) co_return Obstacle(silent, answer.error().message);
@@ -126,7 +126,7 @@ class InstanceProvider final : public CredentialsProvider {
                                       std::string token) {
     Result<ServiceRequest> request = service_request(base_url(), http::Method::get, path);
     if (!request) co_return Obstacle(failed, request.error().message);
-    request->patience = Patience::local;
+    request->patience = Patience::instance;
     if (!token.empty())
       request->request.headers.emplace_back("X-aws-ec2-metadata-token", std::move(token));
     Result<ServiceAnswer> answer = co_await ask_service(world_, runtime, *std::move(request));

@@ -39,6 +39,7 @@ TEST(SplitWords, AsAPosixShellQuotes) {
   for (const char* bad : {"", "  ", "a 'b", "a \"b", "a \\", "''"})
     EXPECT_FALSE(split_words(bad)) << bad;
   EXPECT_FALSE(split_words(std::string_view("a\0b", 3)));
+  EXPECT_FALSE(split_words(std::string_view("a \\\0b", 5)));
 }
 
 async::Task<void> run_into(std::vector<std::string> words, ProgramLimits limits,
