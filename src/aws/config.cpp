@@ -65,6 +65,12 @@ void warn_if_readable_by_others(const std::string& path, std::vector<std::string
   warnings.push_back(path + " can be read by other users of this machine; run chmod 600 on it");
 }
 
+bool holds_secrets(const ProfileFile& file) {
+  return std::any_of(file.profiles.begin(), file.profiles.end(), [](const auto& profile) {
+    return profile.second.contains("aws_secret_access_key");
+  });
+}
+
 Error unknown_profile(const SharedConfig& config) {
   std::vector<std::string_view> names;
   for (const auto& [name, settings] : config.profiles)
@@ -101,25 +107,9 @@ std::string resolve(const Environment& environment, std::string_view variable_na
   return resolve(environment, std::span(&variable_name, 1), settings, setting);
 }
 
-/// "Service-specific endpoints", AWS SDKs and Tools reference guide: variables, then the profile's
-/// `services` section, then its endpoint_url.
-std::string resolve_endpoint(const Environment& environment, const SharedConfig& config,
-                             const ProfileFile& file) {
-  const std::string ignore = resolve(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-                                     config.settings, "ignore_configured_endpoint_urls");
-  if (text::iequals(ignore, "true")) return {};
-  constexpr std::string_view kVariables[] = {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"};
-  const std::string global = resolve(environment, kVariables, {}, {});
-  if (!global.empty()) return global;
-  if (const std::string* services = find(config.settings, "services")) {
-    const auto section = file.services.find(*services);
-    if (section != file.services.end()) {
-      std::string own = nested_setting(section->second, "s3", "endpoint_url");
-      if (!own.empty()) return own;
-    }
-  }
-  const std::string* own = find(config.settings, "endpoint_url");
-  return own != nullptr ? *own : std::string();
+bool is_switched_on(const Environment& environment, std::string_view variable_name,
+                    const Settings& settings, const std::string& setting) {
+  return text::iequals(resolve(environment, variable_name, settings, setting), "true");
 }
 
 Result<std::optional<unsigned>> resolve_max_attempts(const Environment& environment,
@@ -141,6 +131,7 @@ void merge_profiles(SharedConfig& config, ProfileFile& config_file, ProfileFile&
       merged[key] = std::move(value);
   }
   config.sso_sessions = std::move(config_file.sso_sessions);
+  config.services = std::move(config_file.services);
 }
 
 }  // namespace
@@ -178,6 +169,7 @@ Result<SharedConfig> load_shared_config(const Environment& environment, std::str
       load_file(config.credentials_path, ProfileFileKind::credentials);
   if (!credentials_file) return credentials_file.error();
   warn_if_readable_by_others(config.credentials_path, config.warnings);
+  if (holds_secrets(*config_file)) warn_if_readable_by_others(config.config_path, config.warnings);
 
   merge_profiles(config, *config_file, *credentials_file);
   const auto found = config.profiles.find(config.profile);
@@ -187,10 +179,14 @@ Result<SharedConfig> load_shared_config(const Environment& environment, std::str
 
   constexpr std::string_view kRegionVariables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
   config.region = resolve(environment, kRegionVariables, config.settings, "region");
-  config.endpoint_url = resolve_endpoint(environment, config, *config_file);
+  config.endpoint_url = configured_endpoint(environment, config, "s3");
   config.ca_bundle =
       expand_home(resolve(environment, "AWS_CA_BUNDLE", config.settings, "ca_bundle"),
                   variable(environment, "HOME"));
+  config.use_fips =
+      is_switched_on(environment, "AWS_USE_FIPS_ENDPOINT", config.settings, "use_fips_endpoint");
+  config.use_dual_stack = is_switched_on(environment, "AWS_USE_DUALSTACK_ENDPOINT", config.settings,
+                                         "use_dualstack_endpoint");
   config.addressing_style = nested_setting(config.settings, "s3", "addressing_style");
   const Result<std::optional<unsigned>> attempts =
       resolve_max_attempts(environment, config.settings);
@@ -199,13 +195,27 @@ Result<SharedConfig> load_shared_config(const Environment& environment, std::str
   return config;
 }
 
-std::shared_ptr<CredentialsProvider> default_chain(const Environment& environment,
-                                                   const SharedConfig& config) {
-  std::vector<std::shared_ptr<CredentialsProvider>> providers;
-  // As in the AWS CLI: whoever names a profile on the command line means its keys.
-  if (!config.profile_given) providers.push_back(make_environment_provider(environment));
-  providers.push_back(make_profile_provider(environment, config));
-  return make_chain(std::move(providers));
+// "Service-specific endpoints", AWS SDKs and Tools reference guide.
+std::string configured_endpoint(const Environment& environment, const SharedConfig& config,
+                                std::string_view service) {
+  if (is_switched_on(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", config.settings,
+                     "ignore_configured_endpoint_urls"))
+    return {};
+  std::string own_variable = "AWS_ENDPOINT_URL_";
+  for (const char c : service)
+    own_variable += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  const std::string_view variables[] = {own_variable, "AWS_ENDPOINT_URL"};
+  const std::string global = resolve(environment, variables, {}, {});
+  if (!global.empty()) return global;
+  if (const std::string* services = find(config.settings, "services")) {
+    const auto section = config.services.find(*services);
+    if (section != config.services.end()) {
+      std::string own = nested_setting(section->second, std::string(service), "endpoint_url");
+      if (!own.empty()) return own;
+    }
+  }
+  const std::string* own = find(config.settings, "endpoint_url");
+  return own != nullptr ? *own : std::string();
 }
 
 }  // namespace sluice::aws

@@ -53,10 +53,13 @@ struct SharedConfig {
   bool profile_found = false;
   std::map<std::string, Settings> profiles;      ///< all, merged: source_profile names others
   std::map<std::string, Settings> sso_sessions;  ///< what `sso_session` of a profile names
+  std::map<std::string, Settings> services;      ///< what `services` of a profile names
   std::string region;            ///< AWS_REGION, AWS_DEFAULT_REGION, profile; may be empty
   std::string endpoint_url;      ///< AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile; may be empty
   std::string ca_bundle;         ///< AWS_CA_BUNDLE, profile; may be empty
   std::string addressing_style;  ///< `s3 = addressing_style` of the profile as written, or empty
+  bool use_fips = false;         ///< AWS_USE_FIPS_ENDPOINT, profile: of STS and single sign-on
+  bool use_dual_stack = false;   ///< AWS_USE_DUALSTACK_ENDPOINT, profile: likewise
   std::optional<unsigned> max_attempts;  ///< AWS_MAX_ATTEMPTS, profile
   std::string credentials_path;          ///< the file that was or would be read, for messages
   std::string config_path;
@@ -67,16 +70,22 @@ struct SharedConfig {
 /// Others: `usage` for a syntax error or a number that is none, `local` for an unreadable file.
 Result<SharedConfig> load_shared_config(const Environment& environment, std::string profile);
 
-/// Environment variables (unless --profile was given), then static keys of the shared files.
+/// The address that was configured for a service: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the
+/// profile's `services` section, its endpoint_url; empty if none. `service`: "s3", "sts",
+/// "sso_oidc".
+std::string configured_endpoint(const Environment& environment, const SharedConfig& config,
+                                std::string_view service);
+
+struct World;
+
+/// In this order: environment variables and the web identity that they name (neither if --profile
+/// was given), the profile, container credentials, EC2 instance metadata.
 std::shared_ptr<CredentialsProvider> default_chain(const Environment& environment,
                                                    const SharedConfig& config);
+/// For tests: `world` in place of the network and the clock.
+std::shared_ptr<CredentialsProvider> default_chain(World world, const SharedConfig& config);
 
 /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if set, AWS_SESSION_TOKEN.
 std::shared_ptr<CredentialsProvider> make_environment_provider(Environment environment);
-
-/// `aws_access_key_id`, `aws_secret_access_key` and, if set, `aws_session_token` of the profile.
-/// After `invalidate` the files are read again, so that rotated keys are taken up.
-std::shared_ptr<CredentialsProvider> make_profile_provider(Environment environment,
-                                                           SharedConfig config);
 
 }  // namespace sluice::aws

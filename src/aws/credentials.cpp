@@ -4,6 +4,7 @@
 #include "aws/config.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <mutex>
 
 namespace sluice::aws {
@@ -24,6 +25,10 @@ WallClock::duration refresh_window(WallClock::duration lifetime) noexcept {
 /// After a refresh that failed, while the old credentials are still valid.
 constexpr WallClock::duration kRefreshRetry = 1min;
 
+/// A failure that asking again would not mend is kept so long, so that a hundred transfers that
+/// start together do not each start a program or ask a service that has said no.
+constexpr WallClock::duration kFailureKept = 5s;
+
 class Chain final : public CredentialsProvider {
  public:
   Chain(std::vector<std::shared_ptr<CredentialsProvider>> providers, std::function<WallTime()> now)
@@ -38,16 +43,22 @@ class Chain final : public CredentialsProvider {
     return names;
   }
 
-  async::Task<Answer> get() override {
+  async::Task<Answer> get(async::Runtime& runtime) override {
     {
       std::unique_lock lock(mutex_);
-      while (asking_)
+      while (asking_) {
+        const std::uint64_t round = rounds_;
         co_await answered_.wait(lock);
+        // Whoever waited for that answer takes it, also a bad one. A round that was cancelled has
+        // none.
+        if (rounds_ != round && last_) co_return *last_;
+      }
       if (is_fresh()) co_return kept_;
+      if (failure_ && now_() < failed_until_) co_return *failure_;
       asking_ = true;
     }
     const Turn turn(*this);  // ends when this coroutine does, also by cancellation
-    Answer answer = co_await ask();
+    Answer answer = co_await ask(runtime);
     co_return settle(std::move(answer));
   }
 
@@ -55,6 +66,7 @@ class Chain final : public CredentialsProvider {
     {
       const std::lock_guard lock(mutex_);
       kept_.reset();
+      failure_.reset();
     }
     for (const auto& provider : providers_)
       provider->invalidate();
@@ -78,9 +90,10 @@ class Chain final : public CredentialsProvider {
 
   bool is_fresh() const { return kept_ && (!kept_->expires || now_() < refresh_at_); }
 
-  async::Task<Answer> ask() {
+  async::Task<Answer> ask(async::Runtime& runtime) {
     for (const auto& provider : providers_) {
-      Answer answer = co_await provider->get();
+      Answer answer = co_await provider->get(runtime);
+      if (answer && *answer && (*answer)->source.empty()) (*answer)->source = provider->name();
       if (!answer || *answer) co_return answer;
     }
     std::string message = "there are no credentials (asked: " + name() +
@@ -89,18 +102,30 @@ class Chain final : public CredentialsProvider {
     co_return Error(ErrorKind::credentials, std::move(message));
   }
 
-  /// Keeps a good answer; in place of a bad one gives what is held while that is valid.
   Answer settle(Answer answer) {
     const std::lock_guard lock(mutex_);
+    ++rounds_;
+    last_ = judge(std::move(answer));
+    return *last_;
+  }
+
+  /// Keeps a good answer; in place of a bad one gives what is held while that is valid.
+  Answer judge(Answer answer) {
     const WallTime now = now_();
     if (answer && (*answer)->expires && *(*answer)->expires <= now)
       answer = Error(ErrorKind::expired,
-                     "the credentials found (" + name() + ") have expired; renew them");
+                     "the credentials of " + (*answer)->source + " have expired; renew them");
     if (!answer) {
-      if (!kept_ || !kept_->expires || *kept_->expires <= now) return answer;
+      const bool is_valid = kept_ && kept_->expires && *kept_->expires > now;
+      if (!is_valid && answer.error().kind == ErrorKind::credentials) {
+        failure_ = answer.error();
+        failed_until_ = now + kFailureKept;
+      }
+      if (!is_valid) return answer;
       refresh_at_ = std::min(now + kRefreshRetry, *kept_->expires);
       return kept_;
     }
+    failure_.reset();
     kept_ = *answer;
     if (kept_->expires) {
       const WallClock::duration lifetime = *kept_->expires - now;
@@ -115,6 +140,10 @@ class Chain final : public CredentialsProvider {
   std::mutex mutex_;
   async::Condition answered_;
   bool asking_ = false;
+  std::uint64_t rounds_ = 0;    ///< answers so far
+  std::optional<Answer> last_;  ///< of the last round, for those who waited for it
+  std::optional<Error> failure_;
+  WallTime failed_until_;
   std::optional<Credentials> kept_;
   WallTime refresh_at_;
 };
@@ -125,7 +154,7 @@ class EnvironmentProvider final : public CredentialsProvider {
 
   std::string name() const override { return "environment"; }
 
-  async::Task<Answer> get() override { co_return read(); }
+  async::Task<Answer> get(async::Runtime&) override { co_return read(); }
 
  private:
   Answer read() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/runtime.hpp"
 #include "async/task.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -17,16 +18,19 @@ struct Credentials {
   std::string secret_key;     ///< never logged, never stored
   std::string session_token;  ///< empty for long-term keys
   std::optional<WallTime> expires;
+  std::string source;  ///< the provider they came from: its `name`
 };
 
 /// One source of credentials. `nullopt` means that this source has nothing to say (its variables or
-/// files are absent), so the next is asked; an Error means that it is meant but broken.
+/// files are absent), so the next is asked; an Error means that it is meant but broken: of kind
+/// `credentials` if asking again would not help.
 /// Threads: may be called from any shard; implementations guard themselves.
 class CredentialsProvider {
  public:
   virtual ~CredentialsProvider() = default;
   virtual std::string name() const = 0;  ///< for messages: "environment", "profile default in …"
-  virtual async::Task<Result<std::optional<Credentials>>> get() = 0;
+  /// `runtime`: the network and the timers of those that ask a service.
+  virtual async::Task<Result<std::optional<Credentials>>> get(async::Runtime& runtime) = 0;
   /// The service said that what `get` returned has expired or is invalid: forget any cache.
   virtual void invalidate() {}
 };

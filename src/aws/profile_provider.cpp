@@ -1,107 +1,111 @@
-#include "aws/config.hpp"
+#include "aws/messages.hpp"
+#include "aws/profile_source.hpp"
+#include "aws/providers.hpp"
+#include "aws/sso.hpp"
+#include "aws/sts.hpp"
+#include "base/text.hpp"
 
 #include <mutex>
 
 namespace sluice::aws {
 namespace {
 
-using Answer = Result<std::optional<Credentials>>;
-
-/// Settings by which a profile asks for another source of keys than its own. The first two win over
-/// static keys of the same profile, as in the AWS SDKs; to use those keys instead would be to act
-/// as somebody else than the user meant.
-struct OtherSource {
-  const char* setting;
-  bool wins_over_keys;
-};
-constexpr OtherSource kOtherSources[] = {
-    {"role_arn", true},       {"sso_session", true},
-    {"sso_account_id", true}, {"credential_process", false},
-    {"login_session", false},
-};
-
+/// What a profile says, done. The files are read again for each answer but the first, so that a
+/// change is taken up with the next refresh.
 class ProfileProvider final : public CredentialsProvider {
  public:
-  ProfileProvider(Environment environment, SharedConfig config)
-      : environment_(std::move(environment)), config_(std::move(config)) {}
+  ProfileProvider(World world, SharedConfig config)
+      : world_(std::move(world)),
+        config_(std::move(config)),
+        environment_(make_environment_provider(world_.environment)),
+        container_(make_container_provider(world_)),
+        instance_(make_instance_provider(world_, config_.settings)) {}
 
   std::string name() const override {
-    const std::lock_guard lock(mutex_);
-    return where();
-  }
-
-  async::Task<Answer> get() override { co_return read(); }
-
-  void invalidate() override {
-    const std::lock_guard lock(mutex_);
-    reload_ = true;
-  }
-
- private:
-  std::string where() const {
     return "profile " + config_.profile + " in " + config_.config_path + " and " +
            config_.credentials_path;
   }
 
-  std::string setting(const char* name) const {
-    const auto found = config_.settings.find(name);
-    return found == config_.settings.end() ? std::string() : found->second;
-  }
-
-  Answer read() {
-    const std::lock_guard lock(mutex_);
-    if (reload_) {
-      // By the same name, which may have come from AWS_PROFILE; "default" may be absent altogether.
-      const bool named = config_.profile_found || config_.profile_given;
-      Result<SharedConfig> again =
-          load_shared_config(environment_, named ? config_.profile : std::string());
-      if (!again) return again.error();
-      config_.settings = std::move(again->settings);
-      config_.profile_found = again->profile_found;
-      reload_ = false;
+  async::Task<CredentialsAnswer> get(async::Runtime& runtime) override {
+    const Result<SharedConfig> config = read();
+    if (!config) co_return config.error();
+    Result<std::optional<ProfileSource>> found = profile_source(*config);
+    if (!found) co_return found.error();
+    if (!*found) co_return std::optional<Credentials>();
+    ProfileSource source = **std::move(found);
+    Result<Credentials> credentials = co_await base(runtime, *config, source);
+    for (const Role& role : source.roles) {
+      if (!credentials) co_return credentials.error();
+      Role copy = role;
+      Credentials signing = *std::move(credentials);
+      credentials =
+          co_await assume_role(world_, runtime, *config, std::move(copy), std::move(signing));
     }
-    return keys();
+    if (!credentials) co_return credentials.error();
+    co_return std::optional<Credentials>(*std::move(credentials));
   }
 
-  Answer keys() const {
-    Credentials credentials;
-    credentials.access_key = setting("aws_access_key_id");
-    credentials.secret_key = setting("aws_secret_access_key");
-    credentials.session_token = setting("aws_session_token");
-    const bool has_any = !credentials.access_key.empty() || !credentials.secret_key.empty();
-    for (const OtherSource& source : kOtherSources)
-      if (!setting(source.setting).empty() && (source.wins_over_keys || !has_any))
-        return unsupported(source.setting);
-    if (!has_any) return std::optional<Credentials>();
-    if (credentials.secret_key.empty()) return half("aws_access_key_id", "aws_secret_access_key");
-    if (credentials.access_key.empty()) return half("aws_secret_access_key", "aws_access_key_id");
-    return std::optional<Credentials>(std::move(credentials));
+  void invalidate() override { instance_->invalidate(); }
+
+ private:
+  Result<SharedConfig> read() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!std::exchange(was_read_, true)) return config_;
+    }
+    // By the same name, which may have come from AWS_PROFILE; "default" may be absent altogether.
+    const bool named = config_.profile_found || config_.profile_given;
+    Result<SharedConfig> again =
+        load_shared_config(world_.environment, named ? config_.profile : std::string());
+    if (!again) return again;
+    again->region = config_.region;  // may have come from the command line
+    return again;
   }
 
-  Error half(const char* has, const char* lacks) const {
-    return Error(ErrorKind::credentials,
-                 where() + " has " + has + " but no " + lacks + "; set both or neither");
+  async::Task<Result<Credentials>> base(async::Runtime& runtime, const SharedConfig& config,
+                                        const ProfileSource& source) {
+    if (const auto* keys = std::get_if<StaticKeys>(&source.base)) co_return keys->credentials;
+    if (const auto* program = std::get_if<ProgramSource>(&source.base)) {
+      std::string where = "credential_process of profile " + text::escaped(source.base_profile);
+      std::string command_line = program->command_line;
+      co_return co_await credentials_from_program(std::move(command_line), std::move(where));
+    }
+    if (const auto* identity = std::get_if<WebIdentitySource>(&source.base)) {
+      WebIdentitySource copy = *identity;
+      co_return co_await assume_role_with_web_identity(world_, runtime, config, std::move(copy));
+    }
+    if (const auto* sso = std::get_if<SsoSource>(&source.base)) {
+      SsoSource copy = *sso;
+      co_return co_await credentials_from_sso(world_, runtime, config, std::move(copy));
+    }
+    co_return co_await named(runtime, source);
   }
 
-  Error unsupported(const char* name) const {
-    return Error(ErrorKind::credentials,
-                 where() + " takes its keys from " + name +
-                     ", which is not supported; put the keys into AWS_ACCESS_KEY_ID, "
-                     "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, for example by "
-                     "`aws configure export-credentials --format env`");
+  async::Task<Result<Credentials>> named(async::Runtime& runtime, const ProfileSource& source) {
+    const NamedSource which = std::get<NamedSource>(source.base);
+    CredentialsProvider* provider = environment_.get();
+    if (which == NamedSource::container) provider = container_.get();
+    if (which == NamedSource::instance) provider = instance_.get();
+    CredentialsAnswer answer = co_await provider->get(runtime);
+    if (!answer) co_return answer.error();
+    if (*answer) co_return **std::move(answer);
+    co_return credentials_error("profile " + text::escaped(source.base_profile) +
+                                " names a credential_source that has none: " + provider->name());
   }
 
-  const Environment environment_;
-  mutable std::mutex mutex_;
-  SharedConfig config_;
-  bool reload_ = false;
+  const World world_;
+  const SharedConfig config_;
+  const std::shared_ptr<CredentialsProvider> environment_;
+  const std::shared_ptr<CredentialsProvider> container_;
+  const std::shared_ptr<CredentialsProvider> instance_;
+  std::mutex mutex_;
+  bool was_read_ = false;
 };
 
 }  // namespace
 
-std::shared_ptr<CredentialsProvider> make_profile_provider(Environment environment,
-                                                           SharedConfig config) {
-  return std::make_shared<ProfileProvider>(std::move(environment), std::move(config));
+std::shared_ptr<CredentialsProvider> make_profile_provider(World world, SharedConfig config) {
+  return std::make_shared<ProfileProvider>(std::move(world), std::move(config));
 }
 
 }  // namespace sluice::aws

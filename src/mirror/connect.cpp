@@ -56,12 +56,15 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
 
   s3::SessionOptions options;
   options.bucket = source.bucket;
-  options.region = first_set(source.region, config->region);
+  // What the command line says goes for the services that give the credentials too.
+  config->region = first_set(source.region, config->region);
+  config->ca_bundle = first_set(source.ca_bundle, config->ca_bundle);
+  options.region = config->region;
   options.endpoint_url = first_set(source.endpoint_url, config->endpoint_url);
   options.addressing = style_of(source.addressing);
   options.sign = source.sign;
   options.request_payer = source.request_payer;
-  options.http.tls.ca_bundle = first_set(source.ca_bundle, config->ca_bundle);
+  options.http.tls.ca_bundle = config->ca_bundle;
   options.http.tls.verify = source.verify_tls;
   options.http.read_buffer_bytes = kBytesPerTransfer;
   const unsigned shards = resolved_threads(tuning);

@@ -218,7 +218,7 @@ async::Task<Result<void>> ObjectClient::send(Call& call, Attempt& attempt) {
 
 async::Task<Result<MaybeCredentials>> ObjectClient::fetch_credentials() {
   if (!session_->options().sign) co_return MaybeCredentials();
-  Result<MaybeCredentials> found = co_await session_->credentials()->get();
+  Result<MaybeCredentials> found = co_await session_->credentials()->get(runtime_);
   if (found && !*found) {
     co_return Error(ErrorKind::credentials,
                     session_->credentials()->name() +

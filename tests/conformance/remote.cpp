@@ -69,7 +69,7 @@ class FakeRemote final : public Remote {
 class OneCredential final : public aws::CredentialsProvider {
  public:
   std::string name() const override { return "the test"; }
-  async::Task<Result<std::optional<aws::Credentials>>> get() override {
+  async::Task<Result<std::optional<aws::Credentials>>> get(async::Runtime&) override {
     std::optional<aws::Credentials> credentials(std::in_place);
     credentials->access_key = kAccessKey;
     credentials->secret_key = kSecretKey;

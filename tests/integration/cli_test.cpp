@@ -225,6 +225,25 @@ TEST_F(Cli, ProfilesAreRead) {
   EXPECT_EQ(ran.status, 0) << ran.err;
 }
 
+TEST_F(Cli, AProgramGivesTheCredentials) {
+  bucket_->put("a", "x");
+  environment_.erase("AWS_ACCESS_KEY_ID");
+  environment_.erase("AWS_SECRET_ACCESS_KEY");
+  std::filesystem::create_directory(home_ / ".aws");
+  const std::string document = std::string(R"({"Version": 1, "AccessKeyId": ")") + kAccessKey +
+                               R"(", "SecretAccessKey": ")" + kSecretKey + "\"}";
+  write_file(home_ / "keys.json", document);
+  write_file(home_ / ".aws/config",
+             "[default]\ncredential_process = cat \"" + (home_ / "keys.json") + "\"\n");
+  const Ran ran = sync({"-v", "--log-level", "debug"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_FALSE(has(ran.err, kSecretKey));
+  write_file(home_ / "keys.json", document.substr(1));
+  const Ran broken = sync({"-v", "--log-level", "debug"});
+  expect(broken, 4, "credential_process of profile default: the program cat failed: its output");
+  EXPECT_FALSE(has(broken.err, kSecretKey));
+}
+
 // --- TLS ---
 
 class CliTls : public Cli {

@@ -1,12 +1,11 @@
 #include "aws/credentials.hpp"
 
-#include "../crypto/vector_files.hpp"
 #include "async/group.hpp"
 #include "async/runtime.hpp"
+#include "fake_services.hpp"
 #include "shared_files.hpp"
 
 #include <gtest/gtest.h>
-#include <simdjson.h>
 
 namespace sluice::aws {
 namespace {
@@ -15,15 +14,16 @@ using namespace std::chrono_literals;
 
 using Answer = Result<std::optional<Credentials>>;
 
-async::Task<void> ask(CredentialsProvider& provider, std::optional<Answer>& out) {
-  Answer answer = co_await provider.get();
+async::Task<void> ask(CredentialsProvider& provider, async::Runtime& runtime,
+                      std::optional<Answer>& out) {
+  Answer answer = co_await provider.get(runtime);
   out = std::move(answer);
 }
 
 Answer ask(CredentialsProvider& provider) {
   const auto runtime = async::make_deterministic_runtime({});
   std::optional<Answer> out;
-  runtime->run([&] { return ask(provider, out); });
+  runtime->run([&] { return ask(provider, *runtime, out); });
   return std::move(out).value();
 }
 
@@ -33,7 +33,7 @@ class Scripted final : public CredentialsProvider {
   explicit Scripted(std::string name) : name_(std::move(name)) {}
 
   std::string name() const override { return name_; }
-  async::Task<Answer> get() override {
+  async::Task<Answer> get(async::Runtime&) override {
     ++asked;
     if (runtime != nullptr) co_await runtime->sleep_for(1s);
     co_return answer;
@@ -139,6 +139,44 @@ TEST_F(Chain, ExpiredAnswerIsAFailure) {
   EXPECT_EQ(answer.error().kind, ErrorKind::expired);
 }
 
+TEST_F(Chain, AFailureThatWillNotPassIsKeptForAMoment) {
+  first_->answer = Error(ErrorKind::credentials, "no");
+  EXPECT_EQ(key(), "error: no");
+  now_ += 4s;
+  EXPECT_EQ(key(), "error: no");
+  EXPECT_EQ(first_->asked, 1);
+  first_->give("A");
+  now_ += 1s;
+  EXPECT_EQ(key(), "A");
+  chain_->invalidate();
+  first_->answer = Error(ErrorKind::credentials, "no");
+  EXPECT_EQ(key(), "error: no");
+  chain_->invalidate();
+  EXPECT_EQ(key(), "error: no");
+  EXPECT_EQ(first_->asked, 4) << "asked again at once after invalidate";
+  first_->answer = Error(ErrorKind::transient, "no network");
+  now_ += 5s;
+  EXPECT_EQ(key(), "error: no network");
+  EXPECT_EQ(key(), "error: no network");
+  EXPECT_EQ(first_->asked, 6) << "the retries of the caller have their own pauses";
+}
+
+TEST_F(Chain, ManyCallersShareAFailure) {
+  const auto runtime = async::make_deterministic_runtime({});
+  first_->runtime = runtime.get();
+  first_->answer = Error(ErrorKind::transient, "no network");
+  std::vector<std::optional<Answer>> answers(20);
+  runtime->run([&]() -> async::Task<void> {
+    async::TaskGroup group;
+    for (unsigned i = 0; i < answers.size(); ++i)
+      group.spawn(runtime->executor(async::Role::data, i % 2), ask(*chain_, *runtime, answers[i]));
+    co_await group.join();
+  });
+  for (const auto& answer : answers)
+    EXPECT_EQ(answer->error().message, "no network");
+  EXPECT_EQ(first_->asked, 1);
+}
+
 TEST_F(Chain, ManyCallersAskOnce) {
   const auto runtime = async::make_deterministic_runtime({});
   first_->runtime = runtime.get();
@@ -147,7 +185,7 @@ TEST_F(Chain, ManyCallersAskOnce) {
   runtime->run([&]() -> async::Task<void> {
     async::TaskGroup group;
     for (unsigned i = 0; i < answers.size(); ++i)
-      group.spawn(runtime->executor(async::Role::data, i % 2), ask(*chain_, answers[i]));
+      group.spawn(runtime->executor(async::Role::data, i % 2), ask(*chain_, *runtime, answers[i]));
     co_await group.join();
   });
   for (const auto& answer : answers)
@@ -163,12 +201,12 @@ TEST_F(Chain, ACancelledCallerLetsTheNextAsk) {
   std::optional<Answer> answer;
   runtime->run([&]() -> async::Task<void> {
     async::TaskGroup group;
-    group.spawn(runtime->executor(async::Role::data), ask(*chain_, cancelled));
+    group.spawn(runtime->executor(async::Role::data), ask(*chain_, *runtime, cancelled));
     co_await runtime->sleep_for(100ms);
     group.cancel();
     co_await group.join();
     async::TaskGroup next;
-    next.spawn(runtime->executor(async::Role::data), ask(*chain_, answer));
+    next.spawn(runtime->executor(async::Role::data), ask(*chain_, *runtime, answer));
     co_await next.join();
   });
   EXPECT_FALSE(cancelled);
@@ -178,10 +216,19 @@ TEST_F(Chain, ACancelledCallerLetsTheNextAsk) {
 
 class Providers : public tests::SharedFiles {
  protected:
+  World world() {
+    World world;
+    world.environment = environment();
+    world.exchange = services_.exchange();
+    world.now = [] { return WallClock::now(); };
+    return world;
+  }
+  tests::FakeServices services_;
+
   std::string found(std::string profile = {}) {
     const auto config = load(std::move(profile));
     if (!config) return "error: " + config.error().message;
-    const Answer answer = ask(*default_chain(environment(), *config));
+    const Answer answer = ask(*default_chain(world(), *config));
     if (!answer) return "error: " + answer.error().message;
     return (*answer)->access_key + " " + (*answer)->secret_key + " " + (*answer)->session_token;
   }
@@ -229,25 +276,100 @@ TEST_F(Providers, HalfAPairNamesTheMissingHalf) {
 
 TEST_F(Providers, NothingNamesBoth) {
   EXPECT_TRUE(
-      found().starts_with("error: there are no credentials (asked: environment, profile "
-                          "default in " +
-                          config().string() + " and " + credentials().string() + ");"))
+      found().starts_with("error: there are no credentials (asked: environment, web identity, "
+                          "profile default in " +
+                          config().string() + " and " + credentials().string() +
+                          ", container credentials, EC2 instance metadata (nobody answers there "
+                          "(the test)));"))
       << found();
 }
 
-TEST_F(Providers, OtherSourcesAreNotReplacedByStaticKeys) {
-  const std::string keys = "aws_access_key_id = A\naws_secret_access_key = a\n";
-  write_config("[default]\nrole_arn = arn:aws:iam::123456789012:role/x\n" + keys);
-  EXPECT_NE(found().find("takes its keys from role_arn"), std::string::npos) << found();
-  write_config("[default]\ncredential_process = /bin/keys\n");
-  EXPECT_NE(found().find("takes its keys from credential_process"), std::string::npos) << found();
-  write_config("[default]\ncredential_process = /bin/keys\n" + keys);
-  EXPECT_EQ(found(), "A a ");
+TEST_F(Providers, TheFirstThatHasAnyWins) {
+  // Each row adds a source that goes before those above it.
+  variables_["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = "http://127.0.0.1:1";
+  services_.answer(200, "TOKEN");
+  services_.answer(200, "role");
+  services_.answer(200, tests::metadata("INSTANCE", "2040-01-01T00:00:00Z"));
+  EXPECT_EQ(found(), "INSTANCE s t");
+  variables_["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
+  services_.answer(200, tests::metadata("CONTAINER", "2040-01-01T00:00:00Z"));
+  EXPECT_EQ(found(), "CONTAINER s t");
+  write_config("[default]\naws_access_key_id = PROFILE\naws_secret_access_key = s\n");
+  EXPECT_EQ(found(), "PROFILE s ");
+  write(home_ / "token", "jwt");
+  variables_["AWS_WEB_IDENTITY_TOKEN_FILE"] = (home_ / "token").string();
+  variables_["AWS_ROLE_ARN"] = "R";
+  services_.answer(
+      200, tests::sts_document("AssumeRoleWithWebIdentity", "IDENTITY", "2040-01-01T00:00:00Z"));
+  EXPECT_EQ(found(), "IDENTITY s t");
+  EXPECT_EQ(found("default"), "PROFILE s ") << "--profile";
+  variables_["AWS_ACCESS_KEY_ID"] = "ENVIRONMENT";
+  variables_["AWS_SECRET_ACCESS_KEY"] = "s";
+  EXPECT_EQ(found(), "ENVIRONMENT s ");
+  EXPECT_EQ(services_.left(), 0u);
+}
+
+TEST_F(Providers, ASourceThatIsMeantButBrokenIsNotPassedOver) {
+  variables_["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
+  write_config("[default]\nrole_arn = R\n");
+  EXPECT_NE(found().find("does not say with whose keys"), std::string::npos) << found();
+  EXPECT_TRUE(services_.seen.empty());
+}
+
+TEST_F(Providers, TheAnswerSaysWhereItCameFrom) {
+  variables_["AWS_ACCESS_KEY_ID"] = "A";
+  variables_["AWS_SECRET_ACCESS_KEY"] = "s";
+  EXPECT_EQ(ask(*default_chain(world(), load().value())).value()->source, "environment");
+}
+
+TEST_F(Providers, RolesAreRenewedWithWhatTheFilesSayByThen) {
+  write_config("[default]\nrole_arn = FIRST\nsource_profile = b\n");
+  write_credentials("[b]\naws_access_key_id = B\naws_secret_access_key = b\n");
+  WallTime now(1'700'000'000s);
+  World world = this->world();
+  world.now = [&now] { return now; };
+  const auto chain = default_chain(world, load().value());
+  services_.answer(200, tests::sts_document("AssumeRole", "A", "2023-11-14T23:13:20Z"));  // 1 h
+  EXPECT_EQ(ask(*chain).value()->access_key, "A");
+  write_config("[default]\nrole_arn = SECOND\nsource_profile = b\n");
+  write_credentials("[b]\naws_access_key_id = C\naws_secret_access_key = c\n");
+  now += 44min;
+  EXPECT_EQ(ask(*chain).value()->access_key, "A");
+  now += 2min;
+  services_.answer(200, tests::sts_document("AssumeRole", "D", "2023-11-15T00:13:20Z"));
+  EXPECT_EQ(ask(*chain).value()->access_key, "D");
+  EXPECT_NE(services_.seen[1].request.body.find("RoleArn=SECOND"), std::string::npos);
+  EXPECT_NE(services_.seen[1].header("authorization").find("Credential=C/"), std::string::npos);
+}
+
+TEST_F(Providers, TwelveHoursOfRolesThatLastOneEach) {
+  write_config("[default]\nrole_arn = R\nsource_profile = b\n");
+  write_credentials("[b]\naws_access_key_id = B\naws_secret_access_key = b\n");
+  WallTime now(1'700'000'000s);
+  World world = this->world();
+  world.now = [&now] { return now; };
+  const auto chain = default_chain(world, load().value());
+  const auto answer = [&](int hour) {
+    const auto end =
+        std::chrono::duration_cast<std::chrono::milliseconds>((now + 1h).time_since_epoch());
+    services_.answer(200, tests::sts_document("AssumeRole", "H" + std::to_string(hour),
+                                              dates::format_iso_ms(end.count())));
+  };
+  answer(0);
+  EXPECT_EQ(ask(*chain).value()->access_key, "H0");
+  for (int hour = 1; hour <= 12; ++hour) {
+    now += 46min;
+    services_.fail(ErrorKind::credentials, "not now");
+    EXPECT_EQ(ask(*chain).value()->access_key, "H" + std::to_string(hour - 1));
+    now += 2min;
+    answer(hour);
+    EXPECT_EQ(ask(*chain).value()->access_key, "H" + std::to_string(hour));
+  }
 }
 
 TEST_F(Providers, RotatedKeysAreReadAgainAfterInvalidate) {
   write_credentials("[default]\naws_access_key_id = A\naws_secret_access_key = a\n");
-  const auto chain = default_chain(environment(), load().value());
+  const auto chain = default_chain(world(), load().value());
   EXPECT_EQ(ask(*chain).value()->access_key, "A");
   write_credentials("[default]\naws_access_key_id = B\naws_secret_access_key = b\n");
   EXPECT_EQ(ask(*chain).value()->access_key, "A");
@@ -258,27 +380,6 @@ TEST_F(Providers, RotatedKeysAreReadAgainAfterInvalidate) {
   EXPECT_EQ(ask(*chain).error().kind, ErrorKind::usage);
   write_credentials("[default]\naws_access_key_id = C\naws_secret_access_key = c\n");
   EXPECT_EQ(ask(*chain).value()->access_key, "C");
-}
-
-TEST_F(Providers, ScenariosOfTheSdkForRust) {
-  const auto folder =
-      sluice::tests::foreign_vectors("aws-config-chain/default-credential-provider-chain");
-  if (!folder) GTEST_SKIP() << "SLUICE_VECTORS has no aws-config-chain";
-  for (const char* name :
-       {"environment_variables", "environment_variables_blank", "prefer_environment",
-        "profile_name", "profile_static_keys", "profile_static_keys_case_insensitive"}) {
-    SCOPED_TRACE(name);
-    simdjson::dom::parser parser;
-    const simdjson::padded_string env(sluice::tests::read_file(*folder / name / "env.json"));
-    variables_.clear();
-    for (const auto& [key, value] : simdjson::dom::object(parser.parse(env)))
-      variables_[std::string(key)] = std::string_view(value);
-    variables_["HOME"] = (*folder / name / "fs" / variables_["HOME"].substr(1)).string();
-    const simdjson::padded_string text(sluice::tests::read_file(*folder / name / "test-case.json"));
-    const simdjson::dom::element expected = parser.parse(text)["result"]["Ok"];
-    EXPECT_EQ(found(), std::string(std::string_view(expected["access_key_id"])) + " " +
-                           std::string(std::string_view(expected["secret_access_key"])) + " ");
-  }
 }
 
 }  // namespace

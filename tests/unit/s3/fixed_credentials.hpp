@@ -27,7 +27,7 @@ class FixedCredentials final : public aws::CredentialsProvider {
   }
 
   std::string name() const override { return "the test"; }
-  async::Task<Result<std::optional<aws::Credentials>>> get() override {
+  async::Task<Result<std::optional<aws::Credentials>>> get(async::Runtime&) override {
     std::optional<aws::Credentials> found;
     if (!credentials_.empty()) found = credentials_.front();
     co_return found;
