@@ -2,6 +2,8 @@
 
 #include "base/text.hpp"
 
+#include <climits>
+
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -24,6 +26,13 @@ Error usage(std::string message) {
 
 bool is_same(const struct stat& a, const struct stat& b) noexcept {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/// The name for the `version`-th that wants it; still one that a directory can have.
+std::string versioned(std::string_view name, int version) {
+  if (version == 0) return std::string(name);
+  const std::string suffix = ".~" + std::to_string(version) + '~';
+  return std::string(name.substr(0, NAME_MAX - suffix.size())) + suffix;
 }
 
 /// Whether `inner` is the directory `outer` or lies somewhere in it.
@@ -80,15 +89,34 @@ Result<std::unique_ptr<Backup>> Backup::open(const std::string& dir,
   return std::unique_ptr<Backup>(new Backup(dir, std::move(root)));
 }
 
+int Backup::make_folder(std::string_view path) const {
+  int made = beneath_.make_directories(path);
+  std::string so_far;
+  while (made == -ENOTDIR || made == -ELOOP) {
+    // Something is in the way of one name or several: each in turn finds one that is free.
+    const std::size_t slash = path.find('/');
+    const std::string above = so_far.empty() ? std::string() : so_far + '/';
+    FileDescriptor folder;
+    for (int version = 0; !folder; ++version) {
+      so_far = above + versioned(path.substr(0, slash), version);
+      folder = FileDescriptor(beneath_.make_directories(so_far));
+      const bool is_taken = folder.get() == -ENOTDIR || folder.get() == -ELOOP;
+      if (!folder && (!is_taken || version == kMostVersions)) return folder.get();
+    }
+    if (slash == std::string_view::npos) return folder.release();
+    path.remove_prefix(slash + 1);
+  }
+  return made;
+}
+
 Result<void> Backup::keep(int directory, std::string_view name, const RelativePath& path,
                           const LocalFile& expected) {
   const std::string what = "cannot keep " + quoted(path.text()) + " in " + quoted(dir_);
-  const FileDescriptor folder(beneath_.make_directories(path.parent()));
+  const FileDescriptor folder(make_folder(path.parent()));
   if (!folder) return local_error(what, -folder.get());
   const CName from(name);
   for (int version = 0; version < kMostVersions; ++version) {
-    std::string to(name);
-    if (version > 0) to += ".~" + std::to_string(version) + '~';
+    const std::string to = versioned(name, version);
     struct stat kept {};
     if (linkat(directory, from.c_str(), folder.get(), to.c_str(), 0) == 0) {
       const int error = Beneath::stat_at(folder.get(), to, kept);

@@ -14,8 +14,8 @@ namespace sluice::local {
 
 /// The directory that keeps what would be deleted or replaced (--backup-dir), each file under its
 /// path in the mirror. Nothing in it is ever overwritten: a name that is taken gets `.~1~`, `.~2~`
-/// and so on behind it. Files come by a hard link, so that their name in the mirror is never empty;
-/// it must be on the same file system.
+/// and so on behind it, also the name of a folder where a file has been kept. Files come by a hard
+/// link, so that their name in the mirror is never empty; it must be on the same file system.
 ///
 /// Threads: the publishing role only.
 class Backup {
@@ -32,6 +32,8 @@ class Backup {
 
  private:
   Backup(std::string dir, FileDescriptor root);
+  /// A descriptor, or -errno.
+  int make_folder(std::string_view path) const;
 
   std::string dir_;
   FileDescriptor root_;

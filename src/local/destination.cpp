@@ -490,6 +490,13 @@ Result<void> Destination::back_up(const RelativePath& path, const LocalFile& exp
   return backup.keep(parent.get(), path.name(), path, expected);
 }
 
+Result<void> Destination::back_up(const RelativePath& path, Backup* backup) {
+  if (backup == nullptr) return {};
+  const auto now = stat_file(path);
+  if (!now) return now.error();
+  return now->type == FileType::regular ? back_up(path, *now, *backup) : Result<void>();
+}
+
 Result<LocalFile> Destination::set_mtime(const RelativePath& path, const LocalFile& expected,
                                          std::int64_t modified_ms) {
   constexpr std::string_view kWhat = "cannot set the time of";

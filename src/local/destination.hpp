@@ -166,6 +166,8 @@ class Destination {
   /// Has `backup` keep the file as it is now, before it is removed or replaced; it stays in place.
   /// Only if it is still `expected` (`changed` error otherwise; success if absent).
   Result<void> back_up(const RelativePath& path, const LocalFile& expected, Backup& backup);
+  /// The same for whatever file stands there now, if one does. Null: nothing is kept.
+  Result<void> back_up(const RelativePath& path, Backup* backup);
 
   /// Sets the time of a file that is in place, if it is still `expected`; says what fstat gives
   /// then.

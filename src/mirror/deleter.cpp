@@ -44,8 +44,16 @@ async::Task<std::optional<Error>> Deleter::remove_absent() {
       pass_.abort(totals.error());
       co_return std::nullopt;
     }
-    auto refused = plan::guard_deletion(engine_.options().max_delete, *absent, totals->objects);
-    if (refused) co_return refused;
+    const DeleteLimit& limit = engine_.options().max_delete;
+    if (plan::guard_deletion(limit, *absent, totals->objects)) {
+      const auto going = forget_all_missing();
+      if (!going) {
+        pass_.abort(going.error());
+        co_return std::nullopt;
+      }
+      auto refused = plan::guard_deletion(limit, *going, totals->objects);
+      if (refused) co_return refused;
+    }
   }
   std::string after;
   while (!pass_.ended_early()) {
@@ -65,6 +73,56 @@ async::Task<std::optional<Error>> Deleter::remove_absent() {
   co_return std::nullopt;
 }
 
+/// Rows whose files have gone already: a run that was killed, or the user, removed them. They are
+/// no deletions, so they do not count for the guard, and what it holds back does not hold them
+/// back.
+Result<std::uint64_t> Deleter::forget_all_missing() {
+  std::uint64_t going = 0;
+  std::string after;
+  while (!pass_.ended_early()) {
+    auto rows = engine_.reader().absent_after(after, kChunkRows);
+    if (!rows) return rows.error();
+    if (rows->empty()) break;
+    after = rows->back().key;
+    record::Batch batch;
+    local::ToSync removed;
+    for (const ObjectRow& row : *rows) {
+      if (pass_.ended_early()) break;
+      if (is_protected(row) || row.state == RowState::refused) continue;
+      const auto path = local::RelativePath::from_key(row.key, engine_.options().source.prefix);
+      if (!path) continue;
+      const auto local = engine_.destination().stat_file(*path);
+      if (!local) return local.error();
+      if (*local == file_of(row)) ++going;
+      if (local->type != FileType::absent || engine_.options().dry_run) continue;
+      forget_missing(row, *path, batch);
+      removed.renamed.push_back(*path);
+    }
+    const auto forgotten = commit(batch, removed);
+    if (!forgotten) return forgotten.error();
+  }
+  missing_are_forgotten_ = !engine_.options().dry_run;
+  return going;
+}
+
+void Deleter::forget_missing(const ObjectRow& row, const local::RelativePath& path,
+                             record::Batch& batch) {
+  // A run that was killed may have removed the file and not yet its empty folders. That they
+  // cannot be removed is no failure of the row's.
+  if (engine_.options().delete_extraneous && !engine_.options().dry_run)
+    static_cast<void>(remove_file(path, file_of(row)));
+  report(What::forgotten, row, "gone from both sides", nullptr);
+  batch.deletes.push_back(row.key);
+}
+
+/// First the removal becomes durable, then the row goes: a row without a file is harmless.
+Result<void> Deleter::commit(const record::Batch& batch, const local::ToSync& removed) {
+  if (batch.empty() || engine_.options().dry_run) return {};
+  const auto synced = engine_.sync().run(removed);
+  if (!synced) return synced;
+  return engine_.writer().commit(batch);
+}
+
 /// An empty folder is in the place of a key, and nobody knows any more who made it: the marker of
 /// the folder has gone, or a crash came before its first file. The next pass then has the place.
 void Deleter::clear_the_way() {
@@ -80,7 +138,8 @@ void Deleter::clear_the_way() {
 
 async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
   record::Batch batch;
-  auto candidates = candidates_of(rows, batch);
+  local::ToSync removed;
+  auto candidates = candidates_of(rows, batch, removed);
   if (!candidates) co_return candidates.error();
   if (engine_.options().delete_confirm == MirrorOptions::DeleteConfirm::get) {
     co_await confirm(*candidates);
@@ -92,24 +151,25 @@ async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
     if (pass_.ended_early()) break;
     remove(candidate, batch);
   }
-  if (batch.empty() || engine_.options().dry_run) co_return Result<void>();
-  // First the removal becomes durable, then the row goes: a row without a file is harmless.
-  local::ToSync removed;
   for (const Candidate& candidate : *candidates)
     removed.renamed.push_back(candidate.path);
-  const auto synced = engine_.sync().run(removed);
-  if (!synced) co_return synced.error();
-  co_return engine_.writer().commit(batch);
+  co_return commit(batch, removed);
+}
+
+/// Excluded: not even looked at.
+bool Deleter::is_protected(const ObjectRow& row) const {
+  return !engine_.includes(row.key) && !engine_.deletes_excluded();
 }
 
 Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<ObjectRow>& rows,
-                                                               record::Batch& batch) {
+                                                               record::Batch& batch,
+                                                               local::ToSync& removed) {
   const std::string& prefix = engine_.options().source.prefix;
   std::vector<Candidate> candidates;
   for (ObjectRow& row : rows) {
-    const bool excluded = !engine_.includes(row.key);
-    if (excluded && !engine_.deletes_excluded()) continue;  // protected: not even looked at
-    if (row.state == RowState::refused) {                   // there is no file of ours
+    if (pass_.ended_early()) break;
+    if (is_protected(row)) continue;
+    if (row.state == RowState::refused) {  // there is no file of ours
       batch.deletes.push_back(row.key);
       continue;
     }
@@ -123,12 +183,9 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
       if (*became) continue;
     }
     if (local->type == FileType::absent) {
-      // A run that was killed may have removed the file and not yet its empty folders. That they
-      // cannot be removed is no failure of the row's.
-      if (engine_.options().delete_extraneous && !engine_.options().dry_run)
-        static_cast<void>(remove_file(*path, file_of(row)));
-      report(What::forgotten, row, "gone from both sides", nullptr);
-      batch.deletes.push_back(row.key);
+      if (missing_are_forgotten_) continue;
+      forget_missing(row, *path, batch);
+      removed.renamed.push_back(std::move(*path));
     } else if (*local != file_of(row)) {
       report(engine_.options().delete_extraneous ? What::local_kept : What::extraneous, row,
              "modified-locally", nullptr);
@@ -136,6 +193,7 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
     } else if (!engine_.options().delete_extraneous) {
       report(What::extraneous, row, "gone from the bucket", nullptr);
     } else {
+      const bool excluded = !engine_.includes(row.key);
       candidates.emplace_back(std::move(row), std::move(*path));
       candidates.back().excluded = excluded;
     }

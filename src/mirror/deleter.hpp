@@ -35,10 +35,16 @@ class Deleter {
   };
 
   async::Task<std::optional<Error>> remove_absent();
+  /// The answer: how many files would go.
+  Result<std::uint64_t> forget_all_missing();
+  void forget_missing(const ObjectRow& row, const local::RelativePath& path, record::Batch& batch);
+  Result<void> commit(const record::Batch& batch, const local::ToSync& removed);
+  bool is_protected(const ObjectRow& row) const;
   void clear_the_way();
   async::Task<Result<void>> run_chunk(std::vector<ObjectRow>& rows);
   /// What is to be removed of these rows; the others are reported or forgotten.
-  Result<std::vector<Candidate>> candidates_of(std::vector<ObjectRow>& rows, record::Batch& batch);
+  Result<std::vector<Candidate>> candidates_of(std::vector<ObjectRow>& rows, record::Batch& batch,
+                                               local::ToSync& removed);
   Result<bool> became_folder(const ObjectRow& row, record::Batch& batch);
   async::Task<void> confirm(std::vector<Candidate>& candidates);
   Result<void> remove_file(const local::RelativePath& path, const LocalFile& expected);
@@ -47,6 +53,7 @@ class Deleter {
 
   Pass& pass_;
   Engine& engine_;
+  bool missing_are_forgotten_ = false;
 };
 
 }  // namespace sluice::mirror

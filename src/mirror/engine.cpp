@@ -92,7 +92,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
 }
 
 Result<void> Engine::settle_last_run() {
-  const auto settled = settle(*writer_, *destination_, *sync_, options_.source.prefix);
+  const auto settled =
+      settle(*writer_, *destination_, *sync_, options_.source.prefix, backup_.get());
   if (!settled) return settled.error();
   const std::uint64_t files = settled->stored + settled->published + settled->dropped;
   if (files == 0) return {};

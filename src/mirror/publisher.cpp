@@ -244,11 +244,7 @@ void Publisher::make(Publication& publication) {
 
 /// With --backup-dir: what stands at this path is kept there before it is replaced.
 Result<void> Publisher::back_up(const local::RelativePath& path) {
-  if (engine_.backup() == nullptr) return {};
-  const auto now = engine_.destination().stat_file(path);
-  if (!now) return now.error();
-  if (now->type != FileType::regular) return {};
-  return engine_.destination().back_up(path, *now, *engine_.backup());
+  return engine_.destination().back_up(path, engine_.backup());
 }
 
 Result<void> Publisher::place(Publication& publication) {

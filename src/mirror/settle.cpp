@@ -64,7 +64,7 @@ struct ToPublish {
 }  // namespace
 
 Result<Settled> settle(record::Record& record, local::Destination& destination, GroupSync& sync,
-                       const std::string& prefix) {
+                       const std::string& prefix, local::Backup* backup) {
   Settled out;
   auto pending = record.pending();
   if (!pending) return pending.error();
@@ -97,7 +97,8 @@ Result<Settled> settle(record::Record& record, local::Destination& destination, 
   }
   for (ToPublish& file : complete) {
     // Its time was set before the crash; it survives the rename like the inode.
-    if (!destination.publish(file.file, file.path)) {
+    const auto kept = destination.back_up(file.path, backup);
+    if (!kept || !destination.publish(file.file, file.path)) {
       ++out.dropped;  // a folder stands there now, say: the pass will decide anew
       file.file.discard();
       continue;

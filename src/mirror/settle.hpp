@@ -19,9 +19,10 @@ struct Settled {
 
 /// At start, before anything else is done to the mirror: each pending row is settled. The final
 /// name has the pending file: stored. It is as the record knows it, and the staged file is still
-/// what it was: published. Else dropped. Then staging is emptied but for partial downloads. Blocks.
+/// what it was: published (`backup`, unless null, keeps what stood there). Else dropped. Then
+/// staging is emptied but for partial downloads. Blocks.
 Result<Settled> settle(record::Record& record, local::Destination& destination, GroupSync& sync,
-                       const std::string& prefix);
+                       const std::string& prefix, local::Backup* backup = nullptr);
 
 /// Removes the partial downloads of these keys, those whose staged files have gone, and everything
 /// in staging that the record does not know. The publishing role's.

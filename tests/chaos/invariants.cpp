@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fnmatch.h>
 
 namespace sluice::chaos {
 
@@ -53,12 +54,14 @@ bool is_unproven(const PassView& view, const Version& version) {
 /// Whether the key takes its place in the tree, as far as the bucket and the options go.
 bool is_mirrored(const PassView& view, const std::string& key, const Version& version) {
   if (!is_storable(key.substr(view.world.prefix().size()))) return false;
+  if (is_excluded(view.options, key)) return false;
   if (is_marker(key)) return version.content.empty();
   return !version.archived && !is_unproven(view, version);
 }
 
+/// The oldest of the versions that the row may be of: a key may be put back as it was. -1: none.
 int index_of(const History& history, const ObjectRow& row) {
-  for (std::size_t i = history.versions.size(); i-- > 0;) {
+  for (std::size_t i = 0; i < history.versions.size(); ++i) {
     const Version& version = history.versions[i];
     const bool same_time =
         !version.etag.empty() || version.modified_ms / 1000 == row.version.modified_ms / 1000;
@@ -77,7 +80,27 @@ std::string quoted(const std::string& text) {
   return "'" + shown(text) + "'";
 }
 
+/// Why a file of an excluded key may not go; empty if it may.
+std::string objection_to_excluded(const PassView& view) {
+  if (!view.options.delete_excluded) return "was deleted, but it is excluded";
+  const auto& listings = view.facts.listings;
+  const bool licensed = std::any_of(listings.begin(), listings.end(), [](const Listing& listing) {
+    return listing.complete && listing.ordered;
+  });
+  return licensed ? "" : "was deleted, but no listing was complete";
+}
+
 }  // namespace
+
+bool is_excluded(const MirrorOptions& options, const std::string& key) {
+  std::string relative = key.substr(options.source.prefix.size());
+  std::replace(relative.begin(), relative.end(), '\0', '\1');  // no pattern tells these apart
+  bool excluded = false;
+  for (const FilterRule& rule : options.filters)
+    if (fnmatch(rule.pattern.c_str(), relative.c_str(), FNM_NOESCAPE) == 0)
+      excluded = rule.kind == FilterRule::Kind::exclude;
+  return excluded;
+}
 
 RecordRows read_record(const std::string& dir, const std::string& scratch) {
   RecordRows out;
@@ -175,7 +198,10 @@ Violations check_deletions(const PassView& view) {
     ++deleted;
     if (!view.options.delete_extraneous)
       wrong.push_back(quoted(path) + " was deleted without --delete");
-    else if (!view.facts.licence_to_delete(key, view.options.allow_empty_source))
+    else if (is_excluded(view.options, key)) {
+      if (const std::string objection = objection_to_excluded(view); !objection.empty())
+        wrong.push_back(quoted(path) + " " + objection);
+    } else if (!view.facts.licence_to_delete(key, view.options.allow_empty_source))
       wrong.push_back(quoted(path) + " was deleted, but no complete listing was without it");
     else if (view.options.delete_confirm == MirrorOptions::DeleteConfirm::get &&
              !view.facts.proved_gone.contains(key))
@@ -185,6 +211,22 @@ Violations check_deletions(const PassView& view) {
   if (limit && deleted > *limit)
     wrong.push_back(std::to_string(deleted) + " files were deleted, the guard allows " +
                     std::to_string(*limit));
+  return wrong;
+}
+
+Violations check_backup(const PassView& view, const Tree& kept) {
+  Violations wrong;
+  if (view.options.backup_dir.empty()) return wrong;
+  for (const auto& [path, entry] : view.before) {
+    if (entry.kind != Kind::file) continue;
+    const Entry* now = entry_at(view.after, path);
+    if (is_file(now) && now->content == entry.content) continue;
+    if (view.facts.user_acted && (view.user.has_touched(path) || view.user.has_touched_below(path)))
+      continue;
+    const auto is_it = [&](const auto& other) { return other.second.content == entry.content; };
+    if (std::none_of(kept.begin(), kept.end(), is_it))
+      wrong.push_back(quoted(path) + " went, and is not in the backup directory");
+  }
   return wrong;
 }
 
@@ -205,6 +247,8 @@ Violations check_record(const PassView& view) {
     }
     const std::string path = path_of(view.world, row.key);
     const Entry* entry = entry_at(view.after, path);
+    // Nobody looks at what is excluded, whatever an earlier pass left.
+    const bool is_ignored = is_excluded(view.options, row.key);
     // To a record that was put back, what came later looks like the user's doing; and what cannot
     // be fetched is not looked at.
     const bool may_be_behind = view.record_was_harmed &&
@@ -220,7 +264,7 @@ Violations check_record(const PassView& view) {
       continue;
     } else if (is_file(entry) && history->index_of(entry->content) < version) {
       wrong.push_back(name + "is ahead of its file");
-    } else if (!view.unfinished && !may_be_behind) {
+    } else if (!view.unfinished && !may_be_behind && !is_ignored) {
       wrong.push_back(name + (entry == nullptr ? "names no file" : "does not match its file"));
     }
   }
@@ -233,6 +277,7 @@ std::string excuse_for(const PassView& view, const std::string& key) {
   const World& world = view.world;
   const Version& now = world.find(key)->now();
   if (key == world.prefix()) return now.content.empty() ? "" : "the folder itself, with content";
+  if (is_excluded(view.options, key)) return "excluded";
   if (!is_storable(key.substr(world.prefix().size()))) return "no path";
   if (is_marker(key) && !now.content.empty()) return "a folder with content";
   if (!is_marker(key) && now.archived) return "archived";
@@ -257,9 +302,8 @@ std::string excuse_for(const PassView& view, const std::string& key) {
       return "kept as it is";
   }
   if (entry != nullptr && entry->kind == Kind::link) return "a link";
-  if (is_marker(key) && is_file(entry) &&
-      (view.user.has_touched(path) ||
-       (view.record_was_harmed && !is_recorded(view.record, world.prefix() + path))))
+  // Whether it is ours is found out in the same pass.
+  if (is_marker(key) && is_file(entry) && (view.user.has_touched(path) || view.record_was_harmed))
     return "a file that is not ours";
   for (std::size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
     const std::string above = path.substr(0, end);
@@ -283,7 +327,11 @@ bool is_right(const PassView& view, const std::string& key, Weather weather) {
   const Version& now = view.world.find(key)->now();
   if (entry == nullptr) return false;
   if (is_marker(key)) return entry->kind == Kind::folder && now.content.empty();
-  if (entry->kind != Kind::file || entry->content != now.content) return false;
+  if (entry->kind != Kind::file) return false;
+  if (view.options.compare == MirrorOptions::Compare::size_only &&
+      entry->content.size() == now.content.size())
+    return true;
+  if (entry->content != now.content) return false;
   // The head of an answer has whole seconds, the listing need not.
   const auto cost = view.facts.traffic.find(key);
   const bool begun_anew = cost != view.facts.traffic.end() && cost->second.lost > 0;
@@ -298,7 +346,7 @@ Violations check_status(const PassView& view, Weather weather) {
   bool all_right = true;
   for (const auto& [key, history] : view.world.keys()) {
     if (!history.present || !key.starts_with(view.world.prefix())) continue;
-    const bool right = is_right(view, key, weather);
+    const bool right = is_excluded(view.options, key) || is_right(view, key, weather);
     if (status == 0 && !right && !view.facts.list_lied)
       wrong.push_back("status 0, but " + quoted(key) + " is not as in the bucket");
     const std::string excuse = right ? "" : excuse_for(view, key);
@@ -308,8 +356,9 @@ Violations check_status(const PassView& view, Weather weather) {
     all_right = all_right && right;
   }
   for (const ObjectRow& row : view.record.objects)
-    if (status == 0 && view.options.delete_extraneous && !view.world.is_present(row.key) &&
-        !view.facts.list_lied)
+    if (status == 0 && row.state == RowState::stored && view.options.delete_extraneous &&
+        !view.world.is_present(row.key) && !view.facts.list_lied &&
+        !is_excluded(view.options, row.key))
       wrong.push_back("status 0, but " + quoted(row.key) + " is still recorded");
   constexpr int kGuard = 7;
   if (weather == Weather::fair && all_right && status != 0 && status != kGuard &&
@@ -323,6 +372,8 @@ Violations check_cost(const PassView& view) {
   constexpr unsigned kMostRestarts = 3;
   const std::uint64_t part = view.options.tuning.part_bytes;
   for (const auto& [key, cost] : view.facts.traffic) {
+    if (cost.gets > 0 && is_excluded(view.options, key))
+      wrong.push_back(quoted(key) + " was asked for, but it is excluded");
     const unsigned rounds = std::max(cost.listed, 1u) * (1 + kMostRestarts);
     // An earlier pass may have cut the object into smaller parts.
     const std::uint64_t parts = cost.largest / kLeastPartBytes + 1;

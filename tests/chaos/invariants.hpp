@@ -58,6 +58,12 @@ Violations check_status(const PassView& view, Weather weather);
 /// Requests and bytes are bounded by the objects and the faults.
 Violations check_cost(const PassView& view);
 
+/// With --backup-dir all that was replaced or deleted is kept. `kept`: what is in there now.
+Violations check_backup(const PassView& view, const Tree& kept);
+
+/// Whether the filters leave the key out. Worked out a second time, independently of src/plan.
+bool is_excluded(const MirrorOptions& options, const std::string& key);
+
 /// Why this key of the bucket need not be in the mirror; empty if it must be.
 std::string excuse_for(const PassView& view, const std::string& key);
 bool is_right(const PassView& view, const std::string& key, Weather weather);

@@ -4,6 +4,7 @@
 #include "local_faults.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 namespace sluice::chaos {
@@ -86,6 +87,7 @@ void Trial::draw_options() {
                       MirrorOptions::Durability::each_file, MirrorOptions::Durability::none});
   options_.compare =
       random_.chance(20) ? MirrorOptions::Compare::checksum : MirrorOptions::Compare::record;
+  if (random_.chance(5)) options_.compare = MirrorOptions::Compare::size_only;
   options_.delete_extraneous = random_.chance(70);
   options_.delete_confirm =
       random_.chance(80) ? MirrorOptions::DeleteConfirm::get : MirrorOptions::DeleteConfirm::none;
@@ -93,6 +95,29 @@ void Trial::draw_options() {
   options_.max_delete.files.reset();
   if (random_.chance(20)) options_.max_delete.files = random_.below(6);
   options_.dry_run = random_.chance(6);
+  options_.backup_dir = random_.chance(20) ? std::string(root_ / "backup") : std::string();
+}
+
+/// Patterns that say something about the keys there are.
+void Trial::draw_filters() {
+  options_.filters.clear();
+  options_.delete_excluded = random_.chance(20);
+  if (random_.chance(75)) return;
+  const std::uint64_t rules = random_.between(1, 3);
+  for (std::uint64_t i = 0; i < rules; ++i) {
+    std::string key = world_->draw_key().substr(world_->prefix().size());
+    // What means something in a pattern, and what one of the two matchers might read as text.
+    for (char& c : key)
+      if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '/') c = '?';
+    const std::size_t cut = random_.below(key.size() + 1);
+    const bool include = random_.chance(40);
+    FilterRule rule;
+    rule.kind = include ? FilterRule::Kind::include : FilterRule::Kind::exclude;
+    rule.pattern = random_.one_of<std::string>(
+        {key, key.substr(0, cut) + "*", "*" + key.substr(cut), "*/*", "*"});
+    say((include ? "--include '" : "--exclude '") + rule.pattern + "'");
+    options_.filters.push_back(std::move(rule));
+  }
 }
 
 Trial::Plan Trial::draw_plan() {
@@ -231,7 +256,9 @@ void Trial::check(const Plan& plan, const Tree& before, const Faults& faults,
                               faults.facts.list_lied,
                 .record_was_harmed = record_was_harmed_};
   // The record comes last: where it agrees again, what the user did before is forgiven.
-  std::vector<Violations> all = {check_deletions(view), check_files(view), check_cost(view)};
+  const Tree kept = fs::exists(root_ / "backup") ? read_tree(root_ / "backup") : Tree();
+  std::vector<Violations> all = {check_deletions(view), check_backup(view, kept), check_files(view),
+                                 check_cost(view)};
   if (!crashed) all.push_back(check_status(view, plan.weather));
   all.push_back(check_record(view));
   for (const Violations& violations : all)
@@ -293,6 +320,7 @@ void Trial::harm_record() {
 void Trial::step() {
   change_things();
   draw_options();
+  draw_filters();
   const Plan plan = draw_plan();
   run_passes(plan, 1);
 }
@@ -322,6 +350,7 @@ void Trial::settle() {
   say("---- the faults stop");
   if (random_.chance(60)) say(user_->tidy_up());
   draw_options();
+  draw_filters();
   options_.dry_run = false;
   const Plan fair;
   run_passes(fair, 2);
@@ -349,6 +378,7 @@ void Trial::check_quiet() {
 bool Trial::may_ask_again() const {
   // A file that is kept where a folder is needed: what is below it is asked for in vain.
   if (options_.local_changes == MirrorOptions::LocalChanges::keep) return true;
+  if (options_.compare == MirrorOptions::Compare::size_only) return true;
   // Nor is what is below a foreign file in the place of a key that cannot be fetched.
   const auto present = world_->present();
   for (const std::string& key : present) {

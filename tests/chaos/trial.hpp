@@ -47,6 +47,7 @@ class Trial {
 
   void draw_bucket_options();
   void draw_options();
+  void draw_filters();
   void step();
   void change_things();
   void harm_record();

@@ -132,6 +132,22 @@ TEST_F(CliDelete, ReplacedFilesAreKeptInTheBackupDirectory) {
   sync({"--backup-dir", backup()});
   EXPECT_EQ(tree_of(dir()), (Tree{{"sub/a/b", "below"}}));
   EXPECT_EQ(tree_of(backup()).at("sub/a.~2~"), "third");
+  // Where a file has been kept there cannot be a folder.
+  const std::string longest(255, 'n');
+  for (const std::string content : {"first", "second", "third"}) {
+    bucket_->put("sub/a/b", content);
+    bucket_->put("sub/a/" + longest, content);
+    const Ran ran = sync({"--backup-dir", backup()});
+    ASSERT_EQ(ran.status, 0) << ran.err;
+  }
+  EXPECT_EQ(tree_of(backup()), (Tree{{"sub/a", "first"},
+                                     {"sub/a.~1~", "second"},
+                                     {"sub/a.~2~", "third"},
+                                     {"sub/a.~3~/b", "below"},
+                                     {"sub/a.~3~/b.~1~", "first"},
+                                     {"sub/a.~3~/b.~2~", "second"},
+                                     {"sub/a.~3~/" + longest, "first"},
+                                     {"sub/a.~3~/" + std::string(251, 'n') + ".~1~", "second"}}));
 }
 
 TEST_F(CliDelete, TheBackupDirectoryMustBeBesideTheMirror) {
@@ -153,7 +169,10 @@ TEST_F(CliDelete, ABackupThatFailsKeepsTheFile) {
   ASSERT_EQ(sync().status, 0);
   bucket_->remove("sub/a");
   fs::create_directory(backup());
-  write_file(backup() + "/sub", "in the way");
+  fs::create_directory(backup() + "/sub");
+  write_file(backup() + "/sub/a", "");
+  for (int version = 1; version < 10'000; ++version)
+    write_file(backup() + "/sub/a.~" + std::to_string(version) + "~", "");
   expect(sync({"--delete", "--backup-dir", backup()}), 6, "cannot keep");
   EXPECT_TRUE(tree_of(dir()).contains("sub/a"));
 }

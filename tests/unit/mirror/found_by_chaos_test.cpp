@@ -219,6 +219,35 @@ TEST_P(FoundByChaos, AnArchivedObjectIsNotAskedForWhenTheLocalFileDiffers) {
   }
 }
 
+/// A crash came after files had been deleted and before their rows were: these are no deletions.
+TEST_P(FoundByChaos, RowsWithoutAFileDoNotCountForTheGuard) {
+  for (const std::string key : {"a", "b", "c", "d"})
+    bucket_.put("folder/" + key, key);
+  bucket_.put("z", "z");
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  options_.delete_extraneous = true;
+  options_.max_delete.files = 1;
+  for (const std::string key : {"a", "b", "c"})
+    bucket_.remove("folder/" + key);
+  fs::remove(file("folder/a"));
+  // Two would go, one may: what has gone already is forgotten all the same.
+  EXPECT_EQ(exit_status(run()), ExitStatus::guard);
+  EXPECT_EQ(observer_->keys(What::forgotten), std::vector<std::string>{"folder/a"});
+  EXPECT_EQ(record()->totals().value().objects, 4u);
+  EXPECT_TRUE(fs::exists(file("folder/b")) && fs::exists(file("folder/c")));
+  fs::remove(file("folder/b"));
+  options_.dry_run = true;
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_EQ(observer_->keys(What::forgotten), std::vector<std::string>{"folder/b"});
+  EXPECT_EQ(record()->totals().value().objects, 4u);
+  options_.dry_run = false;
+  EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+  EXPECT_EQ(observer_->keys(What::forgotten), std::vector<std::string>{"folder/b"});
+  EXPECT_EQ(observer_->keys(What::deleted), std::vector<std::string>{"folder/c"});
+  EXPECT_EQ(tree(), bucket_tree());
+  EXPECT_EQ(record()->totals().value().objects, 2u);
+}
+
 /// A crash after the time was set and before the record says so: the file is still ours.
 TEST_P(FoundByChaos, ANewTimeThatACrashCutShortIsNoLocalChange) {
   options_.local_changes = MirrorOptions::LocalChanges::keep;
