@@ -188,6 +188,16 @@ Result<SharedConfig> load_shared_config(const Environment& environment, std::str
   config.use_dual_stack = is_switched_on(environment, "AWS_USE_DUALSTACK_ENDPOINT", config.settings,
                                          "use_dualstack_endpoint");
   config.addressing_style = nested_setting(config.settings, "s3", "addressing_style");
+  const auto is_on = [&config](std::string_view name) {
+    return text::iequals(nested_setting(config.settings, "s3", name), "true");
+  };
+  config.s3_dual_stack = config.use_dual_stack || is_on("use_dualstack_endpoint");
+  config.s3_accelerate = is_on("use_accelerate_endpoint");
+  const std::string arn_region =
+      resolve(environment, "AWS_S3_USE_ARN_REGION", config.settings, "s3_use_arn_region");
+  config.use_arn_region = !text::iequals(arn_region, "false");
+  config.request_payer = text::iequals(
+      resolve(environment, "AWS_REQUEST_PAYER", config.settings, "request_payer"), "requester");
   const Result<std::optional<unsigned>> attempts =
       resolve_max_attempts(environment, config.settings);
   if (!attempts) return attempts.error();

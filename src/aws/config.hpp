@@ -58,8 +58,12 @@ struct SharedConfig {
   std::string endpoint_url;      ///< AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile; may be empty
   std::string ca_bundle;         ///< AWS_CA_BUNDLE, profile; may be empty
   std::string addressing_style;  ///< `s3 = addressing_style` of the profile as written, or empty
-  bool use_fips = false;         ///< AWS_USE_FIPS_ENDPOINT, profile: of STS and single sign-on
-  bool use_dual_stack = false;   ///< AWS_USE_DUALSTACK_ENDPOINT, profile: likewise
+  bool use_fips = false;         ///< AWS_USE_FIPS_ENDPOINT, profile: of every service
+  bool use_dual_stack = false;   ///< AWS_USE_DUALSTACK_ENDPOINT, profile: of every service
+  bool s3_dual_stack = false;    ///< the same, or `s3 = use_dualstack_endpoint` of the profile
+  bool s3_accelerate = false;    ///< `s3 = use_accelerate_endpoint` of the profile
+  bool use_arn_region = true;    ///< AWS_S3_USE_ARN_REGION, `s3_use_arn_region` of the profile
+  bool request_payer = false;    ///< AWS_REQUEST_PAYER, profile: "requester"
   std::optional<unsigned> max_attempts;  ///< AWS_MAX_ATTEMPTS, profile
   std::string credentials_path;          ///< the file that was or would be read, for messages
   std::string config_path;

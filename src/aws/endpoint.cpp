@@ -45,18 +45,4 @@ std::string service_host(std::string_view service, std::string_view region,
   return host;
 }
 
-std::string s3_host(std::string_view region) {
-  if (region == "aws-global") return "s3.amazonaws.com";  // a pseudo region of the SDKs
-  if (region.empty()) region = "us-east-1";
-  std::string host = "s3.";
-  host += region;
-  host += '.';
-  host += dns_suffix(region);
-  return host;
-}
-
-std::string s3_url(std::string_view region) {
-  return "https://" + s3_host(region);
-}
-
 }  // namespace sluice::aws

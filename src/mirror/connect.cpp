@@ -10,7 +10,8 @@ namespace sluice::mirror {
 
 namespace {
 
-s3::AddressingStyle style_of(SourceOptions::Addressing addressing) noexcept {
+/// By the flag, else by the profile; what is there beside "path" and "virtual" means automatic.
+s3::AddressingStyle style_of(SourceOptions::Addressing addressing, std::string_view profile) {
   switch (addressing) {
     case SourceOptions::Addressing::path:
       return s3::AddressingStyle::path;
@@ -19,6 +20,8 @@ s3::AddressingStyle style_of(SourceOptions::Addressing addressing) noexcept {
     case SourceOptions::Addressing::automatic:
       break;
   }
+  if (profile == "path") return s3::AddressingStyle::path;
+  if (profile == "virtual") return s3::AddressingStyle::virtual_host;
   return s3::AddressingStyle::automatic;
 }
 
@@ -61,9 +64,12 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   config->ca_bundle = first_set(source.ca_bundle, config->ca_bundle);
   options.region = config->region;
   options.endpoint_url = first_set(source.endpoint_url, config->endpoint_url);
-  options.addressing = style_of(source.addressing);
+  options.addressing = style_of(source.addressing, config->addressing_style);
+  options.variant = {config->use_fips, config->s3_dual_stack};
+  options.accelerate = config->s3_accelerate;
+  options.use_arn_region = config->use_arn_region;
   options.sign = source.sign;
-  options.request_payer = source.request_payer;
+  options.request_payer = source.request_payer || config->request_payer;
   options.http.tls.ca_bundle = config->ca_bundle;
   options.http.tls.verify = source.verify_tls;
   options.http.read_buffer_bytes = kBytesPerTransfer;
@@ -95,7 +101,8 @@ StoreFactory http_stores(std::shared_ptr<s3::Session> session) {
 
 record::Source record_source(const s3::Session& session, const SourceOptions& source) {
   record::Source identity;
-  identity.endpoint_host = session.is_aws() ? "amazonaws.com" : session.endpoint().endpoint.host;
+  identity.endpoint_host =
+      session.is_aws() ? "amazonaws.com" : session.endpoint().url.endpoint.host;
   identity.bucket = source.bucket;
   identity.prefix = source.prefix;
   return identity;

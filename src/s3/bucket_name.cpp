@@ -61,7 +61,7 @@ std::string reserved_name_problem(std::string_view name) {
 std::string bucket_name_problem(std::string_view name, bool custom_endpoint) {
   if (name.empty()) return "it is empty";
   if (name.starts_with("arn:")) {
-    return "it is an ARN: give the bucket's name, or the alias of the access point";
+    return "it is an ARN, but not of an access point";
   }
   if (custom_endpoint) return old_name_problem(name);
   if (std::ranges::any_of(name, is_upper)) return "upper-case letters are not allowed";

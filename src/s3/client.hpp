@@ -3,6 +3,7 @@
 #include "async/rate_limiter.hpp"
 #include "async/runtime.hpp"
 #include "aws/credentials.hpp"
+#include "aws/s3_endpoint.hpp"
 #include "base/result.hpp"
 #include "http/client.hpp"
 #include "http/url.hpp"
@@ -18,7 +19,7 @@
 
 namespace sluice::s3 {
 
-enum class AddressingStyle : std::uint8_t { automatic, path, virtual_host };
+using AddressingStyle = aws::Addressing;
 
 /// Optional parts of the protocol. One that an endpoint refuses (405, 501) is left out from then
 /// on.
@@ -30,11 +31,14 @@ enum class Feature : std::uint8_t {
 inline constexpr std::size_t kFeatures = 3;
 
 struct SessionOptions {
-  std::string bucket;
+  std::string bucket;        ///< a name, an alias, or the ARN of an access point
   std::string region;        ///< empty: us-east-1, corrected by what the service says
   std::string endpoint_url;  ///< empty: AWS's own for the region
-  AddressingStyle addressing = AddressingStyle::automatic;  ///< path for custom endpoints
-  bool sign = true;                                         ///< false: --no-sign-request
+  AddressingStyle addressing = AddressingStyle::automatic;
+  aws::EndpointVariant variant;
+  bool accelerate = false;
+  bool use_arn_region = true;
+  bool sign = true;  ///< false: --no-sign-request
   bool request_payer = false;
   std::function<void(Feature)> on_switch_off;        ///< called from any shard; may be empty
   std::shared_ptr<async::RateLimiter> request_rate;  ///< over all shards; null: no limit
@@ -56,7 +60,8 @@ class Session {
   aws::CredentialsProvider* credentials() const noexcept { return credentials_.get(); }
 
   std::string region() const;
-  /// False if `region` is no DNS label, equals the current one, or one correction was made already.
+  /// False if `region` is no DNS label, equals the current one, has no such endpoint, or one
+  /// correction was made already.
   bool correct_region(const std::string& region);
 
   /// Server time minus ours, in seconds; used for every signature.
@@ -64,10 +69,8 @@ class Session {
   void set_skew_seconds(std::int64_t seconds) noexcept { skew_seconds_ = seconds; }
 
   /// Where requests go now: follows the region unless an endpoint was given.
-  http::Url endpoint() const { return endpoint_in(region()); }
-  http::Url endpoint_in(const std::string& region) const;
+  aws::S3Endpoint endpoint() const;
   bool is_aws() const noexcept { return options_.endpoint_url.empty(); }
-  bool uses_path_style() const noexcept;
   /// "bucket b at https://… (region r)": for messages.
   std::string description() const;
 
@@ -84,14 +87,13 @@ class Session {
 
  private:
   Session(SessionOptions options, std::shared_ptr<aws::CredentialsProvider> credentials,
-          http::Url custom_endpoint);
-  http::Url service_endpoint(const std::string& region) const;  ///< no bucket in the host
+          aws::S3EndpointOptions where, aws::S3Endpoint endpoint);
 
   const SessionOptions options_;
-  const http::Url custom_endpoint_;  ///< no host: AWS
   const std::shared_ptr<aws::CredentialsProvider> credentials_;
   mutable std::mutex mutex_;
-  std::string region_;
+  aws::S3EndpointOptions where_;
+  aws::S3Endpoint endpoint_;
   bool region_corrected_ = false;
   std::atomic<std::int64_t> skew_seconds_ = 0;
   std::array<std::atomic<std::uint64_t>, kRequestKinds> requests_{};

@@ -5,6 +5,7 @@
 #include "s3/etag.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::s3 {
 
@@ -65,11 +66,13 @@ std::string range_header(const ByteRange& range) {
 
 }  // namespace
 
-Place::Place(const Session& session)
-    : region(session.region()),
-      endpoint(session.endpoint_in(region)),
+Place::Place(const Session& session) : Place(session, session.endpoint()) {}
+
+Place::Place(const Session& session, aws::S3Endpoint where)
+    : region(std::move(where.signing_region)),
+      endpoint(std::move(where.url)),
       bucket(session.options().bucket),
-      is_path_style(session.uses_path_style()),
+      is_path_style(where.is_path_style),
       request_payer(session.options().request_payer),
       checksum_mode(session.uses(Feature::checksum_mode)),
       optional_attributes(session.is_aws() && session.uses(Feature::optional_attributes)),

@@ -17,6 +17,7 @@ namespace sluice::s3 {
 /// session for every attempt, since a correction changes it.
 struct Place {
   explicit Place(const Session& session);
+  Place(const Session& session, aws::S3Endpoint where);
   void leave_out_features() noexcept { checksum_mode = optional_attributes = if_match = false; }
 
   std::string region;

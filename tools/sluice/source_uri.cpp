@@ -13,6 +13,16 @@ Error not_a_source(std::string_view text, std::string_view advice) {
   return Error(ErrorKind::usage, std::move(message));
 }
 
+/// The bucket may be the ARN of an access point, which has a slash before its last part:
+/// `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`. How much of it is before that part.
+std::size_t bytes_of_arn_type(std::string_view text) noexcept {
+  constexpr std::string_view kType = ":accesspoint/";
+  const std::size_t type = text.find(kType);
+  if (!text.starts_with("arn:") || type == std::string_view::npos) return 0;
+  const bool is_in_key = text.find('/') < type;
+  return is_in_key ? 0 : type + kType.size();
+}
+
 }  // namespace
 
 Result<SourceUri> parse_source_uri(std::string_view text) {
@@ -24,7 +34,7 @@ Result<SourceUri> parse_source_uri(std::string_view text) {
     return not_a_source(text, "write s3://BUCKET or s3://BUCKET/PREFIX");
   }
   text.remove_prefix(kScheme.size());
-  const std::size_t slash = text.find('/');
+  const std::size_t slash = text.find('/', bytes_of_arn_type(text));
   SourceUri uri;
   uri.bucket = text.substr(0, slash);
   if (uri.bucket.empty())

@@ -39,6 +39,30 @@ TEST_F(SharedConfigTest, CredentialsFileWinsWithinAProfile) {
   EXPECT_EQ(loaded->settings.at("aws_access_key_id"), "from credentials");
 }
 
+TEST_F(SharedConfigTest, WhatS3HasOfItsOwn) {
+  auto loaded = load();
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_FALSE(loaded->use_fips || loaded->s3_dual_stack || loaded->s3_accelerate);
+  EXPECT_FALSE(loaded->request_payer);
+  EXPECT_TRUE(loaded->use_arn_region);
+  write_config(
+      "[default]\nuse_fips_endpoint = true\ns3_use_arn_region = false\nrequest_payer = requester\n"
+      "s3 =\n  use_dualstack_endpoint = true\n  use_accelerate_endpoint = true\n");
+  loaded = load();
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_TRUE(loaded->use_fips && loaded->s3_dual_stack && loaded->s3_accelerate);
+  EXPECT_TRUE(loaded->request_payer);
+  EXPECT_FALSE(loaded->use_dual_stack) << "of other services";
+  EXPECT_FALSE(loaded->use_arn_region);
+  variables_["AWS_USE_FIPS_ENDPOINT"] = "false";
+  variables_["AWS_S3_USE_ARN_REGION"] = "true";
+  variables_["AWS_USE_DUALSTACK_ENDPOINT"] = "true";
+  loaded = load();
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_FALSE(loaded->use_fips);
+  EXPECT_TRUE(loaded->use_arn_region && loaded->use_dual_stack && loaded->s3_dual_stack);
+}
+
 TEST_F(SharedConfigTest, VariablesWinOverFiles) {
   write_config(
       "[default]\nregion = eu-west-1\nendpoint_url = http://profile\nca_bundle = ~/ca.pem\n"

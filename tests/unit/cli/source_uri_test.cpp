@@ -12,7 +12,14 @@ TEST(SourceUri, SplitsBucketAndPrefix) {
   for (const Case& c :
        {Case{"s3://b", "b", ""}, Case{"s3://b/", "b", ""}, Case{"s3://b/p", "b", "p/"},
         Case{"s3://b/p/q/", "b", "p/q/"}, Case{"s3://b//p", "b", "/p/"},
-        Case{"s3://b/a b%20\xff?#", "b", "a b%20\xff?#/"}}) {
+        Case{"s3://b/a b%20\xff?#", "b", "a b%20\xff?#/"},
+        Case{"s3://arn:aws:s3:eu-west-1:1:accesspoint/n", "arn:aws:s3:eu-west-1:1:accesspoint/n",
+             ""},
+        Case{"s3://arn:aws:s3:eu-west-1:1:accesspoint/n/p", "arn:aws:s3:eu-west-1:1:accesspoint/n",
+             "p/"},
+        Case{"s3://arn:aws:s3:eu-west-1:1:accesspoint:n/p", "arn:aws:s3:eu-west-1:1:accesspoint:n",
+             "p/"},
+        Case{"s3://arn/:accesspoint/p", "arn", ":accesspoint/p/"}}) {
     const auto uri = parse_source_uri(c.text);
     ASSERT_TRUE(uri) << c.text;
     EXPECT_EQ(uri->bucket, c.bucket) << c.text;

@@ -87,7 +87,7 @@ TEST(Session, RefusesWhatCannotWork) {
   SessionOptions bad_region = options_for("bucket");
   bad_region.region = "evil.example.com";
   EXPECT_EQ(error(bad_region).kind, ErrorKind::usage);
-  EXPECT_THAT(error(bad_region).message, HasSubstr("region evil.example.com"));
+  EXPECT_THAT(error(bad_region).message, HasSubstr("region \"evil.example.com\""));
 
   EXPECT_EQ(error(options_for("bucket", "ftp://host")).kind, ErrorKind::usage);
 
@@ -107,36 +107,58 @@ TEST(Session, RefusesWhatCannotWork) {
 TEST(Session, VirtualHostOnAwsWhereTheNameAllows) {
   const auto session = session_for(options_for("my-bucket"));
   EXPECT_TRUE(session->is_aws());
-  EXPECT_FALSE(session->uses_path_style());
+  EXPECT_FALSE(session->endpoint().is_path_style);
   EXPECT_EQ(session->region(), "us-east-1");
-  EXPECT_EQ(session->endpoint().endpoint.host, "my-bucket.s3.us-east-1.amazonaws.com");
-  EXPECT_EQ(session->endpoint().endpoint.port, 443);
-  EXPECT_EQ(session->endpoint().endpoint.scheme, http::Scheme::https);
+  EXPECT_EQ(session->endpoint().url.endpoint.host, "my-bucket.s3.us-east-1.amazonaws.com");
+  EXPECT_EQ(session->endpoint().url.endpoint.port, 443);
+  EXPECT_EQ(session->endpoint().url.endpoint.scheme, http::Scheme::https);
   EXPECT_EQ(session->description(),
             "bucket my-bucket at https://s3.us-east-1.amazonaws.com (region us-east-1)");
 }
 
 TEST(Session, PathStyleForDotsAndOnRequest) {
-  EXPECT_TRUE(session_for(options_for("my.bucket"))->uses_path_style());
-  EXPECT_EQ(session_for(options_for("my.bucket"))->endpoint().endpoint.host,
+  EXPECT_TRUE(session_for(options_for("my.bucket"))->endpoint().is_path_style);
+  EXPECT_EQ(session_for(options_for("my.bucket"))->endpoint().url.endpoint.host,
             "s3.us-east-1.amazonaws.com");
   SessionOptions options = options_for("my-bucket");
   options.addressing = AddressingStyle::path;
-  EXPECT_TRUE(session_for(options)->uses_path_style());
+  EXPECT_TRUE(session_for(options)->endpoint().is_path_style);
 }
 
 TEST(Session, CustomEndpoint) {
   const auto session = session_for(options_for("My_Bucket", "http://localhost:9000/s3/"));
   EXPECT_FALSE(session->is_aws());
-  EXPECT_TRUE(session->uses_path_style());
-  EXPECT_EQ(session->endpoint().endpoint.host, "localhost");
-  EXPECT_EQ(session->endpoint().endpoint.port, 9000);
+  EXPECT_TRUE(session->endpoint().is_path_style);
+  EXPECT_EQ(session->endpoint().url.endpoint.host, "localhost");
+  EXPECT_EQ(session->endpoint().url.endpoint.port, 9000);
   EXPECT_EQ(session->description(),
             "bucket My_Bucket at http://localhost:9000/s3 (region us-east-1)");
 
   SessionOptions options = options_for("bucket", "https://s3.example.com");
   options.addressing = AddressingStyle::virtual_host;
-  EXPECT_EQ(session_for(options)->endpoint().endpoint.host, "bucket.s3.example.com");
+  EXPECT_EQ(session_for(options)->endpoint().url.endpoint.host, "bucket.s3.example.com");
+}
+
+TEST(Session, AnAccessPointHasItsOwnRegion) {
+  SessionOptions options = options_for("arn:aws:s3:eu-west-1:123456789012:accesspoint/own");
+  options.region = "us-west-2";
+  const auto session = session_for(options);
+  EXPECT_EQ(session->region(), "eu-west-1");
+  EXPECT_FALSE(session->correct_region("us-west-2"));
+  EXPECT_EQ(session->endpoint().url.endpoint.host,
+            "own-123456789012.s3-accesspoint.eu-west-1.amazonaws.com");
+  EXPECT_EQ(session->description(),
+            "bucket arn:aws:s3:eu-west-1:123456789012:accesspoint/own at "
+            "https://own-123456789012.s3-accesspoint.eu-west-1.amazonaws.com (region eu-west-1)");
+}
+
+TEST(Session, WhereTheRegionHasNoSuchEndpointItIsNotCorrected) {
+  SessionOptions options = options_for("my-bucket");
+  options.variant.fips = true;
+  const auto session = session_for(options);
+  EXPECT_FALSE(session->correct_region("cn-north-1"));
+  EXPECT_EQ(session->endpoint().url.endpoint.host, "my-bucket.s3-fips.us-east-1.amazonaws.com");
+  EXPECT_TRUE(session->correct_region("us-west-2"));
 }
 
 TEST(Session, RegionIsCorrectedOnce) {
@@ -146,7 +168,7 @@ TEST(Session, RegionIsCorrectedOnce) {
   EXPECT_FALSE(session->correct_region("us-east-1"));
   EXPECT_TRUE(session->correct_region("cn-north-1"));
   EXPECT_EQ(session->region(), "cn-north-1");
-  EXPECT_EQ(session->endpoint().endpoint.host, "my-bucket.s3.cn-north-1.amazonaws.com.cn");
+  EXPECT_EQ(session->endpoint().url.endpoint.host, "my-bucket.s3.cn-north-1.amazonaws.com.cn");
   EXPECT_FALSE(session->correct_region("eu-west-1"));
   EXPECT_EQ(session->region(), "cn-north-1");
 }
@@ -154,7 +176,7 @@ TEST(Session, RegionIsCorrectedOnce) {
 TEST(Session, CorrectionLeavesACustomHostAlone) {
   const auto session = session_for(options_for("bucket", "http://localhost:9000"));
   EXPECT_TRUE(session->correct_region("eu-west-1"));
-  EXPECT_EQ(session->endpoint().endpoint.host, "localhost");
+  EXPECT_EQ(session->endpoint().url.endpoint.host, "localhost");
 }
 
 TEST(Session, SharedByThreads) {
