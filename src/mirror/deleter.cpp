@@ -99,7 +99,9 @@ async::Task<Result<void>> Deleter::run_chunk(std::vector<ObjectRow>& rows) {
     removed.renamed.push_back(candidate.path);
   const auto synced = engine_.sync().run(removed);
   if (!synced) co_return synced.error();
-  co_return engine_.writer().commit(batch);
+  const auto committed = engine_.writer().commit(batch);
+  if (!committed) co_return committed.error();
+  co_return Result<void>();
 }
 
 Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<ObjectRow>& rows,
