@@ -51,8 +51,9 @@ bool exists(const std::string& path) {
 }
 
 /// The SQLite code of a page that the check could not read ("… unable to get the page. error
-/// code=266"), or 0: the check itself ends well then.
+/// code=266", or of a free one "failed to get page 7"), or 0: the check itself ends well then.
 int read_failure(std::string_view verdict) {
+  if (verdict.find("failed to get page") != std::string_view::npos) return SQLITE_IOERR_READ;
   constexpr std::string_view kCode = "error code=";
   const std::size_t at = verdict.rfind(kCode);
   if (at == std::string_view::npos) return 0;

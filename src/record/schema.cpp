@@ -73,20 +73,8 @@ INSERT INTO meta VALUES ('format', 'record of a sluice mirror'),
                         ('keys', 'objects.key holds bytes: CAST(key AS TEXT) shows them');
 )";
 
-/// From schema 1 to 2.
+/// From schema 1 to 2, but for `pending`.
 constexpr const char* kCreate2 = R"(
-CREATE TABLE pending (
-  key BLOB PRIMARY KEY NOT NULL,
-  etag TEXT NOT NULL,
-  size INTEGER NOT NULL,
-  modified_ms INTEGER NOT NULL,
-  mtime_ns INTEGER NOT NULL,
-  inode INTEGER NOT NULL,
-  proof INTEGER NOT NULL,
-  digest_kind INTEGER NOT NULL,
-  digest BLOB NOT NULL,
-  state INTEGER NOT NULL,
-  staged_name TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE partials (
   key BLOB PRIMARY KEY NOT NULL,
   etag TEXT NOT NULL,
@@ -97,9 +85,7 @@ CREATE TABLE partials (
   parts BLOB NOT NULL) WITHOUT ROWID;
 )";
 
-/// From schema 2 to 3.
 constexpr const char* kCreate3 = R"(
-ALTER TABLE pending RENAME TO pending_by_key;
 CREATE TABLE pending (
   number INTEGER PRIMARY KEY,
   key BLOB NOT NULL,
@@ -113,12 +99,17 @@ CREATE TABLE pending (
   digest BLOB NOT NULL,
   state INTEGER NOT NULL,
   staged_name TEXT NOT NULL);
+PRAGMA user_version = 3;
+)";
+
+/// From schema 2 to 3: around kCreate3.
+constexpr const char* kSetAside2 = "ALTER TABLE pending RENAME TO pending_by_key;";
+constexpr const char* kTakeOver2 = R"(
 INSERT INTO pending (key, etag, size, modified_ms, mtime_ns, inode, proof, digest_kind, digest,
                      state, staged_name)
   SELECT key, etag, size, modified_ms, mtime_ns, inode, proof, digest_kind, digest, state,
          staged_name FROM pending_by_key;
 DROP TABLE pending_by_key;
-PRAGMA user_version = 3;
 )";
 
 Result<void> in_one_transaction(Database& database, const std::string& sql) {
@@ -175,7 +166,8 @@ Result<void> migrate(Database& database) {
               "'pending', 'partials', 'passes', 'meta')");
     if (!tables) return tables.error();
     if (*tables == 0) return damaged(database.path(), "its tables are missing");
-    const std::string steps = *version == 1 ? std::string(kCreate2) + kCreate3 : kCreate3;
+    const std::string steps = *version == 1 ? std::string(kCreate2) + kCreate3
+                                            : std::string(kSetAside2) + kCreate3 + kTakeOver2;
     if (const auto done = in_one_transaction(database, steps); !done) return done;
   }
   return check_schema(database);
