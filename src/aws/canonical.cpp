@@ -16,6 +16,13 @@ constexpr bool is_blank(char c) noexcept {
 
 /// Without blanks at both ends, inner runs of blanks as one space.
 void append_collapsed(std::string& out, std::string_view value) {
+  unsigned blanks = 0;
+  for (const char c : value)
+    blanks |= static_cast<unsigned>(is_blank(c));
+  if (blanks == 0) {
+    out.append(value);
+    return;
+  }
   const char* at = value.data();
   const char* const end = at + value.size();
   bool first = true;

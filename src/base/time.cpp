@@ -35,7 +35,7 @@ class Reader {
   }
 
   void literal(std::string_view expected) noexcept {
-    if (text_.starts_with(expected))
+    if (begins_with(expected))
       text_.remove_prefix(expected.size());
     else
       ok_ = false;
@@ -45,7 +45,7 @@ class Reader {
   template <std::size_t N>
   int name(const std::array<std::string_view, N>& names) noexcept {
     for (std::size_t i = 0; i < N; ++i) {
-      if (!text_.starts_with(names[i])) continue;
+      if (!begins_with(names[i])) continue;
       text_.remove_prefix(names[i].size());
       return static_cast<int>(i);
     }
@@ -56,6 +56,14 @@ class Reader {
   bool at_end() const noexcept { return ok_ && text_.empty(); }
 
  private:
+  /// Byte by byte: the names are so short that a call to compare them costs more.
+  bool begins_with(std::string_view expected) const noexcept {
+    if (text_.size() < expected.size()) return false;
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      if (text_[i] != expected[i]) return false;
+    return true;
+  }
+
   int fail() noexcept {
     ok_ = false;
     text_ = {};

@@ -109,20 +109,24 @@ std::string header_problem(const std::string& name, const std::string& value) {
   const auto token = [](char c) { return is_token_byte(static_cast<unsigned char>(c)); };
   if (name.empty() || !std::all_of(name.begin(), name.end(), token))
     return "a header has a name that is none: \"" + text::escaped(name) + "\"";
-  const auto fits = [](char c) { return is_field_byte(static_cast<unsigned char>(c)); };
-  if (!std::all_of(value.begin(), value.end(), fits))
-    return "the header " + name + " holds a line break or another control byte";
+  // To the end, whatever comes: so the compiler takes 16 bytes at a time.
+  unsigned misfits = 0;
+  for (const char c : value)
+    misfits |= static_cast<unsigned>(!is_field_byte(static_cast<unsigned char>(c)));
+  if (misfits != 0) return "the header " + name + " holds a line break or another control byte";
   if (text::iequals(name, "Transfer-Encoding")) return "it has a Transfer-Encoding";
   return {};
 }
 
 std::string request_problem(const Request& request) {
   if (request.target.empty()) return "it has no target";
+  unsigned misfits = 0;
   for (const char c : request.target) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte <= 0x20 || byte == 0x7f)
-      return "its target holds a blank or control byte: \"" + text::escaped(request.target) + "\"";
+    misfits |= static_cast<unsigned>(byte <= 0x20 || byte == 0x7f);
   }
+  if (misfits != 0)
+    return "its target holds a blank or control byte: \"" + text::escaped(request.target) + "\"";
   unsigned hosts = 0;
   for (const auto& [name, value] : request.headers) {
     std::string problem = header_problem(name, value);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMaxAddressesTried = 8;
 constexpr std::size_t kMinReadBufferBytes = 16 * 1024;  // one TLS record
 constexpr std::size_t kMaxConnections = 4096;
-constexpr auto kJustUsed = 2ms;
+constexpr auto kJustUsed = 20ms;
 
 SteadyClock::duration tick_for(const ClientOptions& options) {
   // Once a second is fine for the real limits; a limit of a fraction of a second (tests) needs

@@ -120,7 +120,8 @@ Result<void> Deleter::commit(const record::Batch& batch, const local::ToSync& re
   if (batch.empty() || engine_.options().dry_run) return {};
   const auto synced = engine_.sync().run(removed);
   if (!synced) return synced;
-  return engine_.writer().commit(batch);
+  const auto committed = engine_.writer().commit(batch);
+  return committed ? Result<void>() : committed.error();
 }
 
 /// An empty folder is in the place of a key, and nobody knows any more who made it: the marker of

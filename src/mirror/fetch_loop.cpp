@@ -11,15 +11,20 @@ namespace sluice::mirror {
 
 namespace {
 
-ObjectRow row_of(const transfer::StagedObject& object) {
-  ObjectRow row;
-  row.key = object.task.key;
-  row.version = object.task.version;
-  row.mtime_ns = object.local.mtime_ns;
-  row.inode = object.local.inode;
-  row.proof = object.proof;
-  row.digest = object.digest;
-  return row;
+Publication publication_of(transfer::StagedObject& object) {
+  Publication out(Publication::Kind::place, std::move(object.task.path));
+  out.row.key = std::move(object.task.key);
+  out.row.version = std::move(object.task.version);
+  out.row.mtime_ns = object.local.mtime_ns;
+  out.row.inode = object.local.inode;
+  out.row.proof = object.proof;
+  out.row.digest = std::move(object.digest);
+  out.reason = std::move(object.task.reason);
+  out.shadows = object.task.shadows;
+  out.partial = std::move(object.partial);
+  out.file = std::move(object.file);
+  out.file.close_descriptor();  // a group of 4,096 must not hold as many descriptors
+  return out;
 }
 
 What what_of(ErrorKind kind) noexcept {
@@ -51,13 +56,13 @@ void report_failure(Pass& pass, const transfer::FetchOutcome& outcome) {
   const Error& error = outcome.error;
   ObjectEvent event;
   event.what = what_of(error.kind);
-  event.key = outcome.task.key;
-  event.size = outcome.task.version.size;
+  event.key = outcome.task().key;
+  event.size = outcome.task().version.size;
   event.reason = error.message;
   if (event.what == What::failed || event.what == What::refused) event.error = &error;
   pass.engine().report(event);
   if (error.kind == ErrorKind::local) ++pass.engine().counters().local_failures;
-  if (is_out_of_space(error)) pass.note_no_room(outcome.task.version.size);
+  if (is_out_of_space(error)) pass.note_no_room(outcome.task().version.size);
   if (ends_the_pass(error)) return pass.abort(error);
   if (!pass.engine().is_endpoint_down(error)) return;
   Error down = error;
@@ -70,25 +75,19 @@ async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
   if (!outcome.staged) {
     report_failure(pass, outcome);
     if (outcome.error.code == transfer::kUnproven) {
-      Publication refused(Publication::Kind::refuse, outcome.task.path);
-      refused.row.key = outcome.task.key;
-      refused.row.version = outcome.task.version;
+      Publication refused(Publication::Kind::refuse, outcome.task().path);
+      refused.row.key = outcome.task().key;
+      refused.row.version = outcome.task().version;
       refused.row.state = RowState::refused;
       co_await pass.publications.push(refused);
     }
     if (!outcome.voids_partial) co_return;
-    Publication discard(Publication::Kind::discard, outcome.task.path);
-    discard.row.key = std::move(outcome.task.key);
+    Publication discard(Publication::Kind::discard, outcome.task().path);
+    discard.row.key = outcome.task().key;
     co_await pass.publications.push(discard);
     co_return;
   }
-  Publication publication(Publication::Kind::place, outcome.task.path);
-  publication.row = row_of(*outcome.staged);
-  publication.reason = std::move(outcome.task.reason);
-  publication.shadows = outcome.task.shadows;
-  publication.partial = std::move(outcome.staged->partial);
-  publication.file = std::move(outcome.staged->file);
-  publication.file.close_descriptor();  // a group of 4,096 must not hold as many descriptors
+  Publication publication = publication_of(*outcome.staged);
   co_await pass.publications.push(publication);
 }
 

@@ -18,11 +18,12 @@ bool is_pending(const Publication& publication) noexcept {
          publication.kind == Publication::Kind::touch;
 }
 
-PendingRow pending_row(const Publication& publication) {
-  PendingRow pending{publication.row, publication.file.name()};
+/// Takes the row; it comes back once it is written.
+PendingRow take_pending_row(Publication& publication) {
+  PendingRow pending{std::move(publication.row), publication.file.name(), 0};
   // A new time alone: the file is in its place, and nothing is staged.
   if (publication.kind == Publication::Kind::touch)
-    pending.row.mtime_ns = publication.row.version.modified_ms * 1'000'000;
+    pending.row.mtime_ns = pending.row.version.modified_ms * 1'000'000;
   return pending;
 }
 
@@ -126,11 +127,12 @@ void Publisher::commit_group() {
 
 void Publisher::finish() {
   if (!group_.empty()) commit_group();
-  if (!renamed_.empty() && !prepare({})) return;
-  if (!durable_.empty() || !changed_partials_.empty()) write_record({}, engine_.sync().method());
+  std::vector<Publication> none;
+  if (!renamed_.empty() && !prepare(none)) return;
+  if (!durable_.empty() || !changed_partials_.empty()) write_record(none, engine_.sync().method());
 }
 
-bool Publisher::prepare(const std::vector<Publication>& group) {
+bool Publisher::prepare(std::vector<Publication>& group) {
   const GroupSync::Method method = engine_.sync().method();
   // Parts need no sync: they are hashed again before they count.
   const bool needs_sync = !group.empty() || !renamed_.empty();
@@ -157,20 +159,25 @@ bool Publisher::sync(const std::vector<Publication>& group, GroupSync::Method me
   return true;
 }
 
-bool Publisher::write_record(const std::vector<Publication>& group, GroupSync::Method method) {
+bool Publisher::write_record(std::vector<Publication>& group, GroupSync::Method method) {
   if (broken_) return false;
   record::Batch batch;
   Changes durable = std::exchange(durable_, {});
-  batch.upserts = std::move(durable.rows);
+  for (Change& change : durable.rows) {
+    if (change.pending != 0)
+      record::add_number(batch.placed, change.pending);
+    else
+      batch.upserts.push_back(std::move(change.row));
+  }
   batch.deletes = std::move(durable.deletes);
   batch.settled = std::move(durable.settled);
-  for (const Publication& publication : group) {
+  for (Publication& publication : group) {
     if (!is_pending(publication)) continue;
-    batch.pending.push_back(pending_row(publication));
-    if (publication.kind != Publication::Kind::place) continue;
     // From here on the pending row speaks for the staged file.
-    if (partials_.erase(publication.row.key) > 0 || publication.partial)
+    if (publication.kind == Publication::Kind::place &&
+        (partials_.erase(publication.row.key) > 0 || publication.partial))
       changed_partials_.insert(publication.row.key);
+    batch.pending.push_back(take_pending_row(publication));
   }
   for (const std::string& key : changed_partials_) {
     const auto found = partials_.find(key);
@@ -184,7 +191,21 @@ bool Publisher::write_record(const std::vector<Publication>& group, GroupSync::M
   auto committed = engine_.writer().set_commit_sync(method == GroupSync::Method::each_file
                                                         ? record::CommitSync::each
                                                         : record::CommitSync::with_the_files);
-  if (committed) committed = engine_.writer().commit(batch);
+  record::PendingRange numbers;
+  if (committed) {
+    const auto written = engine_.writer().commit(batch);
+    if (written)
+      numbers = *written;
+    else
+      committed = written.error();
+  }
+  std::size_t next = 0;
+  for (Publication& publication : group) {
+    if (!is_pending(publication)) continue;
+    publication.row = std::move(batch.pending[next].row);
+    if (committed) publication.pending = numbers.first + static_cast<std::int64_t>(next);
+    ++next;
+  }
   if (committed) return true;
   broken_ = true;
   pass_.abort(committed.error());
@@ -194,7 +215,7 @@ bool Publisher::write_record(const std::vector<Publication>& group, GroupSync::M
 /// A publication that will not be made in this pass.
 void Publisher::drop(Publication& publication) {
   if (!is_pending(publication)) return;
-  durable_.settled.push_back(publication.row.key);
+  if (publication.pending != 0) record::add_number(durable_.settled, publication.pending);
   // The file stays where it is; a later run finds all its parts.
   if (publication.partial) add_partial(std::move(*publication.partial));
 }
@@ -230,7 +251,7 @@ void Publisher::make(Publication& publication) {
       // What is known of a file of ours is worth more than not to download this version again.
       const auto known = row_of(publication.row.key);
       if (known && !(*known && (*known)->state == RowState::stored))
-        renamed_.rows.push_back(std::move(publication.row));
+        renamed_.rows.push_back(Change{std::move(publication.row), 0});
       return;
     }
     case Publication::Kind::forget:
@@ -260,9 +281,10 @@ Result<void> Publisher::place(Publication& publication) {
 /// What the record says of a key, or will say once its change is durable.
 Result<std::optional<ObjectRow>> Publisher::row_of(const std::string& key) {
   for (const Changes* changes : {&renamed_, &durable_}) {
-    const auto waiting = std::find_if(changes->rows.begin(), changes->rows.end(),
-                                      [&key](const ObjectRow& row) { return row.key == key; });
-    if (waiting != changes->rows.end()) return std::optional<ObjectRow>(*waiting);
+    const auto waiting =
+        std::find_if(changes->rows.begin(), changes->rows.end(),
+                     [&key](const Change& change) { return change.row.key == key; });
+    if (waiting != changes->rows.end()) return std::optional<ObjectRow>(waiting->row);
   }
   return engine_.writer().find(key);
 }
@@ -283,7 +305,7 @@ Result<void> Publisher::replace_file_by_directory(const std::string& blocking,
   const auto flipped = engine_.destination().flip_to_directory(*path, file_of(**row));
   if (!flipped) return flipped.error().kind == ErrorKind::changed ? not_ours : flipped.error();
 
-  const auto is_it = [&key](const ObjectRow& waiting) { return waiting.key == key; };
+  const auto is_it = [&key](const Change& waiting) { return waiting.row.key == key; };
   std::erase_if(renamed_.rows, is_it);
   std::erase_if(durable_.rows, is_it);
   renamed_.deletes.push_back(key);
@@ -325,12 +347,15 @@ void Publisher::done(Publication& publication, What what) {
   if (publication.kind == Publication::Kind::directory) return;
   if (publication.row.proof == Proof::length || publication.row.proof == Proof::none)
     ++engine_.counters().unproven;
-  if (is_pending(publication)) renamed_.settled.push_back(publication.row.key);
-  renamed_.rows.push_back(std::move(publication.row));
+  if (publication.pending != 0) record::add_number(renamed_.settled, publication.pending);
+  // What a new time became is known only now.
+  const bool is_as_pending = publication.kind == Publication::Kind::place;
+  renamed_.rows.push_back(
+      Change{std::move(publication.row), is_as_pending ? publication.pending : 0});
 }
 
 void Publisher::failed(Publication& publication, const Error& error) {
-  if (is_pending(publication)) renamed_.settled.push_back(publication.row.key);
+  if (publication.pending != 0) record::add_number(renamed_.settled, publication.pending);
   if (publication.kind == Publication::Kind::place) publication.file.discard();
   ObjectEvent event;
   event.what = error.kind == ErrorKind::refused_key ? What::refused : What::failed;

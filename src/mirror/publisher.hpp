@@ -42,11 +42,16 @@ class Publisher {
   async::Task<void> run();
 
  private:
+  /// What `objects` is to say of a key.
+  struct Change {
+    ObjectRow row;
+    std::int64_t pending = 0;  ///< the number of the pending row that says the same; 0: none does
+  };
   /// What has been done to the tree and is not yet recorded.
   struct Changes {
-    std::vector<ObjectRow> rows;
-    std::vector<std::string> deletes;  ///< keys
-    std::vector<std::string> settled;  ///< keys that are pending no longer
+    std::vector<Change> rows;
+    std::vector<std::string> deletes;           ///< keys
+    std::vector<record::PendingRange> settled;  ///< pending rows that are so no longer
     local::ToSync to_sync;
     bool empty() const noexcept {
       return rows.empty() && deletes.empty() && settled.empty() && to_sync.empty();
@@ -63,8 +68,8 @@ class Publisher {
   void finish();
   /// Steps a and b for these publications, in the order of the method. False after an error, which
   /// ends the pass.
-  bool prepare(const std::vector<Publication>& group);
-  bool write_record(const std::vector<Publication>& group, GroupSync::Method method);
+  bool prepare(std::vector<Publication>& group);
+  bool write_record(std::vector<Publication>& group, GroupSync::Method method);
   bool sync(const std::vector<Publication>& group, GroupSync::Method method);
   void drop(Publication& publication);
 

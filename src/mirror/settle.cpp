@@ -73,7 +73,7 @@ Result<Settled> settle(record::Record& record, local::Destination& destination, 
   local::ToSync staged;
   std::vector<ToPublish> complete;
   for (PendingRow& row : *pending) {
-    batch.settled.push_back(row.row.key);
+    record::add_number(batch.settled, row.number);
     const auto path = local::RelativePath::from_key(row.row.key, prefix);
     if (!path) continue;
     const auto found = destination.stat_file(*path);

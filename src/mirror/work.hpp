@@ -6,6 +6,7 @@
 #include "transfer/assembly.hpp"
 #include "transfer/parts_proof.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -50,7 +51,8 @@ struct Publication {
   std::optional<PartialRow> partial;
   LocalFile expected;  ///< only with `touch`: the file as it was decided upon
   std::string reason;
-  bool shadows = false;  ///< a key that would be a file where this one needs a folder is listed
+  bool shadows = false;      ///< a key that would be a file where this one needs a folder is listed
+  std::int64_t pending = 0;  ///< the number of its pending row, once there is one
 };
 
 }  // namespace sluice::mirror

@@ -35,6 +35,7 @@ inline LocalFile file_of(const ObjectRow& row) noexcept {
 struct PendingRow {
   ObjectRow row;            ///< what `objects` shall say
   std::string staged_name;  ///< in staging, until the rename; empty if only the time changes
+  std::int64_t number = 0;  ///< given by the record, in the order of writing
 };
 
 /// One row of `partials`: a download in parts that has not ended. A part counts only if its bytes

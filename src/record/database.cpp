@@ -223,6 +223,10 @@ Result<std::int64_t> Database::number(std::string_view sql) {
   return statement->integer(0);
 }
 
+std::int64_t Database::last_number() const noexcept {
+  return sqlite3_last_insert_rowid(connection_.get());
+}
+
 Result<void> Database::checkpoint() {
   sqlite3_busy_timeout(connection_.get(), kCheckpointBusyMs);
   const int code = sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,

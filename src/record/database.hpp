@@ -68,6 +68,8 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   /// The single number that `sql` selects.
   Result<std::int64_t> number(std::string_view sql);
+  /// The number of the row that was inserted last.
+  std::int64_t last_number() const noexcept;
   /// Writes the WAL back and cuts it to nothing; what readers still need stays for the next time.
   Result<void> checkpoint();
 

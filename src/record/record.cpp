@@ -4,6 +4,7 @@
 #include "record/database.hpp"
 #include "record/rows.hpp"
 #include "record/schema.hpp"
+#include "record/statements.hpp"
 
 #include <sqlite3.h>
 
@@ -39,48 +40,6 @@ constexpr const char* kSetUp =
     "PRAGMA temp.cache_size=-500;"
     "PRAGMA trusted_schema=OFF;";
 
-// The same columns, so that one function reads both and one binds both.
-constexpr const char* kCreateAbsent =
-    "CREATE TEMP TABLE IF NOT EXISTS absent (key BLOB PRIMARY KEY NOT NULL, etag, size, "
-    "modified_ms, mtime_ns, inode, proof, digest_kind, digest, state) WITHOUT ROWID";
-
-#define SLUICE_OBJECT_COLUMNS \
-  "key, etag, size, modified_ms, mtime_ns, inode, proof, digest_kind, digest, state"
-
-/// Statements are prepared on first use and kept.
-enum StatementId : std::size_t {
-  kUpsert,
-  kDelete,
-  kFind,
-  kRowsAfter,
-  kNoteAbsent,
-  kAbsentAfter,
-  kAddPending,
-  kDropPending,
-  kPutPartial,
-  kDropPartial,
-  kFindPartial,
-  kStatementCount,
-};
-constexpr std::array<std::string_view, kStatementCount> kSql = {
-    "INSERT OR REPLACE INTO objects (" SLUICE_OBJECT_COLUMNS
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    "DELETE FROM objects WHERE key = ?1",
-    "SELECT " SLUICE_OBJECT_COLUMNS " FROM objects WHERE key = ?1",
-    "SELECT " SLUICE_OBJECT_COLUMNS " FROM objects WHERE key > ?1 ORDER BY key LIMIT ?2",
-    "INSERT OR REPLACE INTO temp.absent (" SLUICE_OBJECT_COLUMNS
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    "SELECT " SLUICE_OBJECT_COLUMNS " FROM temp.absent WHERE key > ?1 ORDER BY key LIMIT ?2",
-    "INSERT OR REPLACE INTO pending (" SLUICE_OBJECT_COLUMNS
-    ", staged_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    "DELETE FROM pending WHERE key = ?1",
-    "INSERT OR REPLACE INTO partials (key, etag, size, modified_ms, part_bytes, staged_name, "
-    "parts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    "DELETE FROM partials WHERE key = ?1",
-    "SELECT key, etag, size, modified_ms, part_bytes, staged_name, parts FROM partials "
-    "WHERE key = ?1",
-};
-
 std::string shown(const Source& source) {
   return "s3://" + text::escaped(source.bucket) + "/" + text::escaped(source.prefix) + " at " +
          text::escaped(source.endpoint_host);
@@ -92,8 +51,9 @@ bool exists(const std::string& path) {
 }
 
 /// The SQLite code of a page that the check could not read ("… unable to get the page. error
-/// code=266"), or 0: the check itself ends well then.
+/// code=266", or of a free one "failed to get page 7"), or 0: the check itself ends well then.
 int read_failure(std::string_view verdict) {
+  if (verdict.find("failed to get page") != std::string_view::npos) return SQLITE_IOERR_READ;
   constexpr std::string_view kCode = "error code=";
   const std::size_t at = verdict.rfind(kCode);
   if (at == std::string_view::npos) return 0;
@@ -135,7 +95,8 @@ struct Record::Impl {
   Result<std::optional<Row>> find_one(StatementId id, std::string_view key,
                                       Row (*read)(const Statement&));
   Result<void> write(StatementId id, const std::vector<ObjectRow>& rows);
-  Result<void> write_pending(const std::vector<PendingRow>& rows);
+  Result<PendingRange> write_pending(const std::vector<PendingRow>& rows);
+  Result<void> for_ranges(StatementId id, const std::vector<PendingRange>& ranges);
   Result<void> write_partials(const std::vector<PartialRow>& rows);
   Result<void> erase(StatementId id, const std::vector<std::string>& keys);
   template <class Body>
@@ -210,7 +171,8 @@ Result<void> Record::Impl::write(StatementId id, const std::vector<ObjectRow>& r
   return {};
 }
 
-Result<void> Record::Impl::write_pending(const std::vector<PendingRow>& rows) {
+Result<PendingRange> Record::Impl::write_pending(const std::vector<PendingRow>& rows) {
+  if (rows.empty()) return PendingRange{};
   const auto prepared = statement(kAddPending);
   if (!prepared) return prepared.error();
   Statement& insert = **prepared;
@@ -219,6 +181,20 @@ Result<void> Record::Impl::write_pending(const std::vector<PendingRow>& rows) {
     bind_row(insert, pending.row);
     insert.bind_text(kObjectColumns + 1, pending.staged_name);
     if (insert.step() == Step::failed) return database.error();
+  }
+  // Each row was numbered one higher than the highest that was there.
+  const std::int64_t end = database.last_number() + 1;
+  return PendingRange{end - static_cast<std::int64_t>(rows.size()), end};
+}
+
+Result<void> Record::Impl::for_ranges(StatementId id, const std::vector<PendingRange>& ranges) {
+  if (ranges.empty()) return {};
+  const auto prepared = statement(id);
+  if (!prepared) return prepared.error();
+  for (const PendingRange& range : ranges) {
+    const Run run(**prepared);
+    (*prepared)->bind(1, range.first).bind(2, range.end);
+    if ((*prepared)->step() == Step::failed) return database.error();
   }
   return {};
 }
@@ -420,28 +396,44 @@ Result<std::optional<ObjectRow>> Record::find(std::string_view key) {
   return impl_->find_one<ObjectRow>(kFind, key, read_row);
 }
 
-Result<void> Record::commit(const Batch& batch) {
-  if (batch.empty()) return {};
-  return impl_->in_transaction("BEGIN IMMEDIATE", [this, &batch]() -> Result<void> {
-    // What goes, goes first: the same key may be pending again, or have begun anew.
+void add_number(std::vector<PendingRange>& ranges, std::int64_t number) {
+  if (!ranges.empty() && ranges.back().end == number)
+    ++ranges.back().end;
+  else
+    ranges.push_back(PendingRange{number, number + 1});
+}
+
+Result<PendingRange> Record::commit(const Batch& batch) {
+  PendingRange numbers;
+  if (batch.empty()) return numbers;
+  const auto committed = impl_->in_transaction("BEGIN IMMEDIATE", [&]() -> Result<void> {
     auto done = impl_->write(kUpsert, batch.upserts);
+    if (done) done = impl_->for_ranges(kPlacePending, batch.placed);
     if (done) done = impl_->erase(kDelete, batch.deletes);
-    if (done) done = impl_->erase(kDropPending, batch.settled);
-    if (done) done = impl_->write_pending(batch.pending);
+    // What goes, goes first: the same key may be pending again, or have begun anew.
+    if (done) done = impl_->for_ranges(kDropPending, batch.settled);
+    if (done) {
+      const auto written = impl_->write_pending(batch.pending);
+      if (!written) return written.error();
+      numbers = *written;
+    }
     if (done) done = impl_->erase(kDropPartial, batch.ended_partials);
     if (done) done = impl_->write_partials(batch.partials);
     return done;
   });
+  if (!committed) return committed.error();
+  return numbers;
 }
 
 Result<std::vector<PendingRow>> Record::pending() {
-  auto query =
-      impl_->database.prepare("SELECT " SLUICE_OBJECT_COLUMNS ", staged_name FROM pending");
+  auto query = impl_->database.prepare("SELECT " SLUICE_OBJECT_COLUMNS
+                                       ", staged_name, number FROM pending ORDER BY number");
   if (!query) return query.error();
   std::vector<PendingRow> rows;
   Step step = query->step();
   for (; step == Step::row; step = query->step())
-    rows.push_back(PendingRow{read_row(*query), std::string(query->bytes(kObjectColumns))});
+    rows.push_back(PendingRow{read_row(*query), std::string(query->bytes(kObjectColumns)),
+                              query->integer(kObjectColumns + 1)});
   if (step == Step::failed) return impl_->database.error();
   return rows;
 }

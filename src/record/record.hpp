@@ -39,17 +39,27 @@ struct Totals {
   std::uint64_t partials = 0;  ///< downloads that were cut off and can go on
 };
 
+/// Rows of `pending`: those with numbers from `first` up to, but without, `end`.
+struct PendingRange {
+  std::int64_t first = 0;
+  std::int64_t end = 0;
+};
+
+/// Adds one number; few ranges come of numbers that ascend.
+void add_number(std::vector<PendingRange>& ranges, std::int64_t number);
+
 /// A set of changes, written in one transaction.
 struct Batch {
   std::vector<ObjectRow> upserts;
   std::vector<std::string> deletes;         ///< keys
   std::vector<PendingRow> pending;          ///< files that are about to be renamed into place
-  std::vector<std::string> settled;         ///< keys that are no longer pending
+  std::vector<PendingRange> placed;         ///< pending rows that `objects` is to have as they are
+  std::vector<PendingRange> settled;        ///< pending rows that go, those placed among them
   std::vector<PartialRow> partials;         ///< downloads that have begun or come further
   std::vector<std::string> ended_partials;  ///< keys
   bool empty() const noexcept {
-    return upserts.empty() && deletes.empty() && pending.empty() && settled.empty() &&
-           partials.empty() && ended_partials.empty();
+    return upserts.empty() && deletes.empty() && pending.empty() && placed.empty() &&
+           settled.empty() && partials.empty() && ended_partials.empty();
   }
 };
 
@@ -94,10 +104,11 @@ class Record {
   Result<std::vector<ObjectRow>> rows_after(std::string_view after, std::size_t limit);
   Result<std::optional<ObjectRow>> find(std::string_view key);
 
-  Result<void> commit(const Batch& batch);
+  /// Answers with the numbers that its pending rows were given, in their order.
+  Result<PendingRange> commit(const Batch& batch);
   Result<void> set_commit_sync(CommitSync sync);  ///< of this connection; with_the_files at first
 
-  /// All of them: at most three groups of the publisher.
+  /// All of them, in the order of their numbers: at most three groups of the publisher.
   Result<std::vector<PendingRow>> pending();
   Result<std::optional<PartialRow>> find_partial(std::string_view key);
   /// All of them: as many as were being fetched when runs were interrupted.

@@ -10,7 +10,8 @@
 //   objects  one row a key; the key is the whole key, as bytes, and sorts as bytes. Integers that
 //            C++ holds as uint64 are stored as the same 64 bits. state: 1 stored, 2 refused.
 //   pending  one row a file that is being renamed into place: written before the rename, gone when
-//            the rename is durable and `objects` names the file. Settled at the next start.
+//            the rename is durable and `objects` names the file. Settled at the next start. Rows
+//            are numbered as they come: a group is added at the end and goes as one stretch.
 //   partials one row a download in parts that has not ended. parts: for each complete part its
 //   index
 //            (4 bytes) and the CRC64NVME of its bytes (8 bytes), both big-endian, in order of
@@ -19,7 +20,8 @@
 //   meta     names and values for people
 //
 // `changes` (a journal for consumers) is reserved. A newer schema is refused, never guessed at; an
-// older one is brought up by migrate() in one transaction. Schema 1 had no pending and partials.
+// older one is brought up by migrate() in one transaction. Schema 1 had no pending and partials,
+// schema 2 kept pending by key.
 //
 // Durability: synchronous=NORMAL, so that a commit alone survives a crash of this process but not
 // of the machine: the publisher's syncfs on the destination, which holds this file too, makes
@@ -34,7 +36,7 @@
 namespace sluice::record {
 namespace {
 
-constexpr std::int64_t kSchema = 2;
+constexpr std::int64_t kSchema = 3;
 
 constexpr const char* kCreate1 = R"(
 CREATE TABLE source (
@@ -71,10 +73,22 @@ INSERT INTO meta VALUES ('format', 'record of a sluice mirror'),
                         ('keys', 'objects.key holds bytes: CAST(key AS TEXT) shows them');
 )";
 
-/// From schema 1 to 2.
+/// From schema 1 to 2, but for `pending`.
 constexpr const char* kCreate2 = R"(
-CREATE TABLE pending (
+CREATE TABLE partials (
   key BLOB PRIMARY KEY NOT NULL,
+  etag TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  modified_ms INTEGER NOT NULL,
+  part_bytes INTEGER NOT NULL,
+  staged_name TEXT NOT NULL,
+  parts BLOB NOT NULL) WITHOUT ROWID;
+)";
+
+constexpr const char* kCreate3 = R"(
+CREATE TABLE pending (
+  number INTEGER PRIMARY KEY,
+  key BLOB NOT NULL,
   etag TEXT NOT NULL,
   size INTEGER NOT NULL,
   modified_ms INTEGER NOT NULL,
@@ -84,16 +98,18 @@ CREATE TABLE pending (
   digest_kind INTEGER NOT NULL,
   digest BLOB NOT NULL,
   state INTEGER NOT NULL,
-  staged_name TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE partials (
-  key BLOB PRIMARY KEY NOT NULL,
-  etag TEXT NOT NULL,
-  size INTEGER NOT NULL,
-  modified_ms INTEGER NOT NULL,
-  part_bytes INTEGER NOT NULL,
-  staged_name TEXT NOT NULL,
-  parts BLOB NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 2;
+  staged_name TEXT NOT NULL);
+PRAGMA user_version = 3;
+)";
+
+/// From schema 2 to 3: around kCreate3.
+constexpr const char* kSetAside2 = "ALTER TABLE pending RENAME TO pending_by_key;";
+constexpr const char* kTakeOver2 = R"(
+INSERT INTO pending (key, etag, size, modified_ms, mtime_ns, inode, proof, digest_kind, digest,
+                     state, staged_name)
+  SELECT key, etag, size, modified_ms, mtime_ns, inode, proof, digest_kind, digest, state,
+         staged_name FROM pending_by_key;
+DROP TABLE pending_by_key;
 )";
 
 Result<void> in_one_transaction(Database& database, const std::string& sql) {
@@ -139,14 +155,20 @@ Result<void> migrate(Database& database) {
     const auto things = database.number("SELECT count(*) FROM sqlite_master");
     if (!things) return things.error();
     if (*things != 0) return check_schema(database);
-    return in_one_transaction(database, std::string(kCreate1) + kCreate2);
+    return in_one_transaction(database, std::string(kCreate1) + kCreate2 + kCreate3);
   }
-  if (*version == 1) {
+  if (*version == 1 || *version == 2) {
     const auto tables = database.number(
-        "SELECT count(*) FROM sqlite_master WHERE name IN ('source', 'objects', 'passes', 'meta')");
+        *version == 1
+            ? "SELECT count(*) = 4 FROM sqlite_master WHERE name IN ('source', 'objects', "
+              "'passes', 'meta')"
+            : "SELECT count(*) = 6 FROM sqlite_master WHERE name IN ('source', 'objects', "
+              "'pending', 'partials', 'passes', 'meta')");
     if (!tables) return tables.error();
-    if (*tables != 4) return damaged(database.path(), "its tables are missing");
-    if (const auto done = in_one_transaction(database, kCreate2); !done) return done;
+    if (*tables == 0) return damaged(database.path(), "its tables are missing");
+    const std::string steps = *version == 1 ? std::string(kCreate2) + kCreate3
+                                            : std::string(kSetAside2) + kCreate3 + kTakeOver2;
+    if (const auto done = in_one_transaction(database, steps); !done) return done;
   }
   return check_schema(database);
 }

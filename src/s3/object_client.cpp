@@ -107,7 +107,8 @@ class ObjectClient final : public store::ObjectStore {
   async::Task<std::string> find_region();
 
   Result<std::shared_ptr<http::Client>> http_for(const http::Endpoint& endpoint);
-  http::Request sign(const Attempt& attempt);
+  /// Uses up the draft's query and headers.
+  http::Request sign(Attempt& attempt);
   Error no_answer(const Call& call, Error error) const;
 
   async::Runtime& runtime_;
@@ -228,12 +229,12 @@ async::Task<Result<MaybeCredentials>> ObjectClient::fetch_credentials() {
   co_return found;
 }
 
-http::Request ObjectClient::sign(const Attempt& attempt) {
+http::Request ObjectClient::sign(Attempt& attempt) {
   aws::SigningInput input;
   input.method = attempt.draft.method;
   input.path = attempt.draft.path;
-  input.query = attempt.draft.query;
-  input.headers = attempt.draft.headers;
+  input.query = std::move(attempt.draft.query);
+  input.headers = std::move(attempt.draft.headers);
   const std::int64_t now =
       std::chrono::duration_cast<std::chrono::seconds>(runtime_.wall_now().time_since_epoch())
           .count() +

@@ -235,7 +235,7 @@ async::Task<Result<Proof>> Fetcher::prove(Assembly& assembly, const store::Objec
   co_return unproven_error(assembly.task().key);
 }
 
-async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
+async::Task<Result<std::unique_ptr<StagedObject>>> Fetcher::complete(Assembly& assembly) {
   // Named step by step: the proof, the digest, the time; only then is it a staged object.
   const auto head = co_await what_the_server_says(assembly);
   if (!head) co_return head.error();
@@ -261,11 +261,11 @@ async::Task<Result<StagedObject>> Fetcher::complete(Assembly& assembly) {
     co_return Error(ErrorKind::corrupt, "the staged file has not the length of the object");
   std::optional<PartialRow> partial;
   if (assembly.plan().count() > 1) partial = assembly.partial_row();
-  StagedObject object(assembly.take_task(), assembly.take_staged());
-  object.partial = std::move(partial);
-  object.local = *finished;
-  object.proof = *proof;
-  object.digest = std::move(computed);
+  auto object = std::make_unique<StagedObject>(assembly.take_task(), assembly.take_staged());
+  object->partial = std::move(partial);
+  object->local = *finished;
+  object->proof = *proof;
+  object->digest = std::move(computed);
   co_return object;
 }
 

@@ -23,11 +23,13 @@ namespace sluice::transfer {
 
 /// What became of one object.
 struct FetchOutcome {
-  FetchOutcome(FetchTask t, Error e) : task(std::move(t)), error(std::move(e)) {}
-  explicit FetchOutcome(StagedObject o) : task(o.task), staged(std::move(o)) {}
+  FetchOutcome(FetchTask t, Error e) : failed_task(std::move(t)), error(std::move(e)) {}
+  explicit FetchOutcome(std::unique_ptr<StagedObject> o) : staged(std::move(o)) {}
 
-  FetchTask task;
-  std::optional<StagedObject> staged;  ///< set on success
+  const FetchTask& task() const noexcept { return staged ? staged->task : *failed_task; }
+
+  std::unique_ptr<StagedObject> staged;  ///< set on success; large, and handed on several times
+  std::optional<FetchTask> failed_task;  ///< else
   Error error;
   bool voids_partial = false;  ///< on failure: parts that the record knows of serve no later run
 };
@@ -82,7 +84,7 @@ class Fetcher {
   async::Task<Result<Digest>> hash_file(int fd, std::uint64_t size, DigestKind kind);
   async::Task<Result<Proof>> prove(Assembly& assembly, const store::ObjectHead& head,
                                    Evidence evidence);
-  async::Task<Result<StagedObject>> complete(Assembly& assembly);
+  async::Task<Result<std::unique_ptr<StagedObject>>> complete(Assembly& assembly);
 
   async::Runtime& runtime_;
   const unsigned shard_;

@@ -86,7 +86,7 @@ Evidence strongest_evidence(const store::ObjectHead& head, VerifyMode mode) {
   } else if (!head.opaque_etag && is_md5_etag(head.version.etag)) {
     evidence.proof = Proof::md5;
     evidence.expected.kind = DigestKind::md5;
-    evidence.expected.bytes = *text::from_hex(text::lower(head.version.etag));
+    evidence.expected.bytes = *text::from_hex(head.version.etag);
   } else {
     return evidence;
   }

@@ -98,7 +98,8 @@ void use(Record& record) {
   record::Batch batch;
   batch.upserts.push_back(row_of("prefix/new"));
   batch.deletes.push_back("prefix/key7");
-  batch.settled.push_back("prefix/pending");
+  batch.placed.push_back({1, 2});
+  batch.settled.push_back({1, 2});
   batch.ended_partials.push_back("prefix/partial");
   const auto id = record.begin_pass(2);
   if (record.commit(batch)) {

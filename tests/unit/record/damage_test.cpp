@@ -1,9 +1,12 @@
+#include "base/text.hpp"
 #include "record/database.hpp"
 #include "record/record.hpp"
 #include "record_fixture.hpp"
 
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -98,6 +101,50 @@ TEST_F(DamageTest, ATreeOfZerosIsMovedAside) {
   std::fill(content.begin() + 4096, content.end(), '\0');
   write_file(content);
   expect_replaced();
+}
+
+/// SQLite's reads at this offset fail.
+off_t unreadable_at = -1;
+
+ssize_t failing_pread(int fd, void* into, std::size_t bytes, off_t offset) {
+  if (offset != unreadable_at) return pread(fd, into, bytes, offset);
+  errno = EIO;
+  return -1;
+}
+
+TEST_F(DamageTest, AFreePageThatCannotBeReadIsNoDamage) {
+  {
+    const auto record = open();
+    std::vector<ObjectRow> rows;
+    for (int i = 0; i < 1000; ++i)
+      rows.push_back(row("key" + std::to_string(i)));
+    ASSERT_TRUE(record->commit(batch_of(rows)));
+    Batch gone;
+    gone.deletes = keys(rows);
+    gone.deletes.pop_back();
+    ASSERT_TRUE(record->commit(gone));
+    ASSERT_TRUE(record->checkpoint());
+  }
+  std::string header(100, '\0');
+  std::ifstream(path(), std::ios::binary).read(header.data(), 100);
+  const auto first_free = text::from_big_endian(header.substr(32, 4));  // file format, 1.3
+  const auto page_bytes = text::from_big_endian(header.substr(16, 2));
+  ASSERT_GT(first_free, 0u);
+  sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
+  const auto reads_by = [vfs](ssize_t (*read)(int, void*, std::size_t, off_t)) {
+    for (const char* name : {"pread", "pread64"})
+      vfs->xSetSystemCall(vfs, name, reinterpret_cast<sqlite3_syscall_ptr>(read));
+  };
+  unreadable_at = static_cast<off_t>((first_free - 1) * page_bytes);
+  reads_by(failing_pread);
+  const auto failed = try_open();
+  reads_by(nullptr);
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().code, "damaged");
+  EXPECT_EQ(failed.error().os_error, EIO);
+  const auto record = open();
+  EXPECT_FALSE(record->was_damaged());
+  EXPECT_EQ(all_keys(*record).size(), 1u);
 }
 
 TEST_F(DamageTest, AnEmptyFileIsANewRecord) {

@@ -283,25 +283,49 @@ TEST_F(RecordTest, PendingRowsAreKeptUntilSettled) {
   pending.row.digest = {DigestKind::crc64nvme, "\0\1\2\3\4\5\6\7"s};
   pending.staged_name = "3/17";
   Batch batch;
-  batch.pending = {pending, PendingRow{row("other"), "0/1"}};
-  ASSERT_TRUE(record->commit(batch));
+  batch.pending = {pending, PendingRow{row("gone"), "0/1"}, PendingRow{row("z"), "0/2"}};
+  const PendingRange numbers = record->commit(batch).value();
+  ASSERT_EQ(numbers.end - numbers.first, 3);
   auto found = open()->pending().value();
-  ASSERT_EQ(found.size(), 2U);
+  ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[0].row.key, "k");
+  EXPECT_EQ(found[0].number, numbers.first);
   EXPECT_EQ(found[0].row.version, pending.row.version);
   EXPECT_EQ(found[0].row.digest, pending.row.digest);
   EXPECT_EQ(found[0].staged_name, "3/17");
 
-  // Settled and pending anew in one transaction: the new one stays.
+  // Placed, settled and pending anew in one transaction: the new one stays.
   Batch next;
-  next.upserts = {pending.row};
-  next.settled = {"k", "other"};
+  add_number(next.placed, numbers.first);
+  add_number(next.placed, numbers.first + 2);
+  next.settled = {numbers};
   next.pending = {PendingRow{row("k", 6), "3/18"}};
-  ASSERT_TRUE(record->commit(next));
+  const PendingRange again = record->commit(next).value();
   found = record->pending().value();
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].staged_name, "3/18");
-  EXPECT_EQ(record->find("k").value()->version.size, 5U);
+  EXPECT_EQ(found[0].number, again.first);
+  EXPECT_EQ(again.end - again.first, 1);
+  const ObjectRow stored = record->find("k").value().value();
+  EXPECT_EQ(stored.version, pending.row.version);
+  EXPECT_EQ(stored.mtime_ns, pending.row.mtime_ns);
+  EXPECT_EQ(stored.inode, pending.row.inode);
+  EXPECT_EQ(stored.proof, pending.row.proof);
+  EXPECT_EQ(stored.digest, pending.row.digest);
+  EXPECT_EQ(stored.state, pending.row.state);
+  EXPECT_EQ(all_keys(*record), (std::vector<std::string>{"k", "z"}));
+}
+
+TEST_F(RecordTest, OfTwoPlacedRowsOfAKeyTheLaterCounts) {
+  const auto record = open();
+  Batch batch;
+  batch.pending = {PendingRow{row("k", 5), "0/1"}, PendingRow{row("k", 6), "0/2"}};
+  const PendingRange numbers = record->commit(batch).value();
+  Batch next;
+  next.placed = {numbers};
+  next.settled = {numbers};
+  ASSERT_TRUE(record->commit(next));
+  EXPECT_EQ(record->find("k").value()->version.size, 6U);
 }
 
 TEST_F(RecordTest, PartialDownloadsKeepTheirParts) {
@@ -342,6 +366,30 @@ TEST_F(RecordTest, ASchemaOfYesterdayIsBroughtUpWithItsRows) {
   EXPECT_FALSE(record->was_damaged());
   EXPECT_EQ(record->find("a").value()->version.size, 7U);
   EXPECT_TRUE(record->pending().value().empty());
+}
+
+TEST_F(RecordTest, WhatWasPendingInTheSchemaOfYesterdayStillIs) {
+  Batch batch;
+  batch.pending = {PendingRow{row("b", 7), "0/1"}, PendingRow{row("a", 8), "0/2"}};
+  ASSERT_TRUE(open()->commit(batch));
+  {
+    auto database = Database::open(path(), OpenMode::read_write).value();
+    ASSERT_TRUE(database.execute(
+        "CREATE TABLE old (key BLOB PRIMARY KEY NOT NULL, etag TEXT NOT NULL, size INTEGER NOT "
+        "NULL, modified_ms INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, "
+        "proof INTEGER NOT NULL, digest_kind INTEGER NOT NULL, digest BLOB NOT NULL, state INTEGER "
+        "NOT NULL, staged_name TEXT NOT NULL) WITHOUT ROWID;"
+        "INSERT INTO old SELECT key, etag, size, modified_ms, mtime_ns, inode, proof, digest_kind, "
+        "digest, state, staged_name FROM pending;"
+        "DROP TABLE pending; ALTER TABLE old RENAME TO pending; PRAGMA user_version = 2"));
+  }
+  const auto found = open()->pending().value();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].row.key, "a");
+  EXPECT_EQ(found[0].row.version.size, 8U);
+  EXPECT_EQ(found[0].staged_name, "0/2");
+  EXPECT_NE(found[0].number, found[1].number);
+  EXPECT_EQ(found[1].row.digest, row("b").digest);
 }
 
 TEST_F(RecordTest, AnotherSourceDropsWhatWasUnderWay) {
