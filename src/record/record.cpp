@@ -60,6 +60,7 @@ enum StatementId : std::size_t {
   kPutPartial,
   kDropPartial,
   kFindPartial,
+  kKeyAfter,
   kStatementCount,
 };
 constexpr std::array<std::string_view, kStatementCount> kSql = {
@@ -79,6 +80,7 @@ constexpr std::array<std::string_view, kStatementCount> kSql = {
     "DELETE FROM partials WHERE key = ?1",
     "SELECT key, etag, size, modified_ms, part_bytes, staged_name, parts FROM partials "
     "WHERE key = ?1",
+    "SELECT key FROM objects WHERE key > ?1 ORDER BY key LIMIT 1 OFFSET ?2",
 };
 
 std::string shown(const Source& source) {
@@ -414,6 +416,19 @@ bool Record::was_damaged() const noexcept {
 
 Result<std::vector<ObjectRow>> Record::rows_after(std::string_view after, std::size_t limit) {
   return impl_->select(kRowsAfter, after, limit);
+}
+
+Result<std::optional<std::string>> Record::key_after(std::string_view after, std::uint64_t rows) {
+  const auto prepared = impl_->statement(kKeyAfter);
+  if (!prepared) return prepared.error();
+  Statement& query = **prepared;
+  const Run run(query);
+  query.bind_blob(1, after).bind(2,
+                                 static_cast<std::int64_t>(std::max<std::uint64_t>(rows, 1)) - 1);
+  const Step step = query.step();
+  if (step == Step::failed) return impl_->database.error();
+  if (step != Step::row) return std::optional<std::string>();
+  return std::optional<std::string>(query.bytes(0));
 }
 
 Result<std::optional<ObjectRow>> Record::find(std::string_view key) {
