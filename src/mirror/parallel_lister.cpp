@@ -19,7 +19,7 @@ namespace sluice::mirror {
 
 namespace {
 
-/// Pages of a section. Its last one is half in vain, on the average: with 8, one request in 16.
+/// Requests that a section takes. The last one is half in vain: it must show a key beyond the end.
 constexpr std::uint64_t kSectionPages = 8;
 /// Sections that have more to come are cut again.
 constexpr std::uint64_t kLongPages = 12;
@@ -33,7 +33,10 @@ constexpr std::uint64_t kPagesAWaste = 8;
 /// Of the section that is handed on, so many pages may wait for the caller.
 constexpr std::size_t kPagesWaiting = 4;
 /// The density of keys is that of the last so many pages.
-constexpr std::size_t kMeasuredPages = 8;
+constexpr std::size_t kMeasuredPages = 32;
+/// Sections that have shown nothing yet may lie in a gap between keys, all of them: so few are
+/// tried at once. Each takes kSectionPages rounds of answers, so that this is twice what is needed.
+constexpr unsigned kUntriedShare = 4;
 /// What a section may hold to which no end is known.
 constexpr double kManyKeys = 1e18;
 /// Every so manieth key of a page is looked at, to learn what keys look like.
@@ -106,6 +109,11 @@ bool is_in_order(const ListPage& page, std::string_view after) {
   return true;
 }
 
+void remember(std::deque<plan::Stretch>& measured, plan::Stretch stretch) {
+  measured.push_back(std::move(stretch));
+  if (measured.size() > kMeasuredPages) measured.pop_front();
+}
+
 Error contradiction(const std::string& last, const std::string& further) {
   return Error(ErrorKind::invalid_answer,
                "the listing contradicts itself: one page says that nothing comes after '" +
@@ -150,11 +158,12 @@ class ParallelListing {
 
   struct Cut {
     SectionPtr section;
-    std::uint64_t keys = 0;  ///< after the last that it has shown
+    std::string from;        ///< nothing unknown comes before this
+    std::uint64_t keys = 0;  ///< after that
   };
   bool may_cut() const;
   std::vector<Cut> cuts();
-  double keys_left(const SectionPtr& section);
+  double keys_left(const SectionPtr& section, const std::string& from);
   std::optional<plan::KeyScale> scale_at(const SectionPtr& section);
   async::Task<bool> cut();
   std::optional<std::string> estimate(const Cut& cut);
@@ -227,7 +236,8 @@ std::optional<ListPage> ParallelListing::next_page() {
   bytes_ -= bytes;
   if (!is_last) return page;
   page.objects.erase(first_beyond(page, front.last), page.objects.end());
-  measured_ = std::move(front.measured);
+  for (plan::Stretch& stretch : front.measured)
+    remember(measured_, std::move(stretch));
   sections_.pop_front();
   return page;
 }
@@ -340,15 +350,16 @@ void ParallelListing::count(Section& section, Objects::iterator begin, Objects::
 }
 
 void ParallelListing::measure(Section& section, const ListPage& page, std::size_t keys) {
+  // Keys beyond the section teach as well, how one folder follows upon another above all.
   std::vector<std::string_view> sample;
-  for (std::size_t i = 0; i < keys; i += kSample)
+  for (std::size_t i = 0; i < page.objects.size(); i += kSample)
     sample.push_back(page.objects[i].key);
-  sample.push_back(page.objects[keys - 1].key);
+  sample.push_back(page.objects.back().key);
   shape_.learn(sample);
   // Before the first key of all there is nothing that could be measured.
   const std::string_view after = section.shown.empty() ? sample.front() : section.shown;
-  section.measured.push_back(plan::Stretch{std::string(after), std::string(sample.back()), keys});
-  if (section.measured.size() > kMeasuredPages) section.measured.pop_front();
+  const std::string_view last = page.objects[keys - 1].key;
+  remember(section.measured, plan::Stretch{std::string(after), std::string(last), keys});
 }
 
 /// A section that failed before it showed anything was only tried: perhaps the server does not know
@@ -445,6 +456,10 @@ bool ParallelListing::may_cut() const {
   };
   // Twice as many with each round of answers, as long as little is known.
   if (count_in(near()) >= std::min<std::uint64_t>(options_.concurrency, filled_)) return false;
+  const auto untried = std::count_if(sections_.begin(), sections_.end(), [](const auto& section) {
+    return !section->first && !section->has_ended();
+  });
+  if (untried >= std::max(options_.concurrency / kUntriedShare, 2u)) return false;
   const std::uint64_t needed = keys_ / page_keys_;
   return requests_ + count_in(sections_) <= needed + needed / kPagesAWaste + kWaste;
 }
@@ -453,24 +468,28 @@ bool ParallelListing::may_cut() const {
 std::vector<ParallelListing::Cut> ParallelListing::cuts() {
   std::vector<Cut> long_ones;
   std::vector<Cut> others;
+  // Where one section ended with a key far beyond its end, those up to that key are empty.
+  std::string from;
   for (const SectionPtr& section : near()) {
+    from = std::max({from, section->shown, section->beyond.value_or("")});
     if (section->has_ended()) continue;
-    const double left = keys_left(section);
+    const double left = keys_left(section, from);
     if (left > static_cast<double>(pages(kLongPages)))
-      long_ones.push_back({section, pages(kSectionPages)});
+      long_ones.push_back({section, from, pages(kSectionPages) - page_keys_ / 2});
     else if (left >= static_cast<double>(pages(kHalvedPages)))
-      others.push_back({section, static_cast<std::uint64_t>(left / 2)});
+      others.push_back({section, from, static_cast<std::uint64_t>(left / 2)});
   }
   long_ones.insert(long_ones.end(), others.begin(), others.end());
   return long_ones;
 }
 
-double ParallelListing::keys_left(const SectionPtr& section) {
+double ParallelListing::keys_left(const SectionPtr& section, const std::string& from) {
   if (!section->last) return kManyKeys;
+  if (from >= *section->last) return 0;
   if (section->keys < section->expected_keys)
     return static_cast<double>(section->expected_keys - section->keys);
   const auto scale = scale_at(section);
-  return scale ? scale->keys_between(section->shown, *section->last).value_or(kManyKeys) : 0;
+  return scale ? scale->keys_between(from, *section->last).value_or(kManyKeys) : 0;
 }
 
 /// By the density of the pages at the end of this section and before it.
@@ -495,7 +514,7 @@ async::Task<bool> ParallelListing::cut() {
   for (const Cut& one : possible) {
     std::optional<std::string> key;
     if (options_.landmark) {
-      std::string from = one.section->shown;
+      std::string from = one.from;
       key = co_await options_.landmark(std::move(from), one.keys);
     }
     if (one.section->dropped || one.section->has_ended()) continue;
@@ -510,7 +529,7 @@ async::Task<bool> ParallelListing::cut() {
 
 std::optional<std::string> ParallelListing::estimate(const Cut& cut) {
   const auto scale = scale_at(cut.section);
-  return scale ? scale->key_after(cut.section->shown, cut.keys) : std::nullopt;
+  return scale ? scale->key_after(cut.from, cut.keys) : std::nullopt;
 }
 
 bool ParallelListing::fits(const Section& section, const std::string& key) const {

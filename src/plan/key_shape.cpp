@@ -14,6 +14,9 @@ constexpr char32_t kSurrogates = 0xD800;
 constexpr char32_t kAfterSurrogates = 0xE000;
 /// Of the positions before those in which keys were seen to differ, so many may rise by a carry.
 constexpr std::size_t kCarries = 10;
+/// Of so many stretches, one that is wider than all others together is a leap that says nothing of
+/// what follows: from the end of one year, or one folder, to the next.
+constexpr std::size_t kEnoughToDropOne = 4;
 /// Numbers stay below 2^100, so that they can be multiplied by counts of keys.
 constexpr double kMostDigits = 1.2e30;
 
@@ -146,35 +149,47 @@ Alphabet KeyShape::alphabet(std::size_t position) const {
 }
 
 std::optional<KeyScale> KeyScale::make(const KeyShape& shape, std::span<const Stretch> seen) {
-  KeyScale scale;
-  std::vector<std::pair<std::u32string, std::u32string>> ends;
-  std::size_t common = KeyShape::kMostPositions;
-  std::uint64_t keys = 0;
-  for (const Stretch& stretch : seen) {
-    ends.emplace_back(characters_of(stretch.after), characters_of(stretch.last));
-    common = std::min(common, shared(ends.back().first, ends.back().second));
-    keys += stretch.keys;
-  }
-  if (keys == 0) return std::nullopt;
-  scale.begin_ = common > kCarries ? common - kCarries : 0;
-  for (std::size_t i = scale.begin_; i < shape.positions(); ++i) {
-    scale.alphabets_.push_back(shape.alphabet(i));
-    const std::uint64_t size = scale.alphabets_.back().size();
-    if (static_cast<double>(scale.end_) * static_cast<double>(size) > kMostDigits) {
-      scale.alphabets_.pop_back();
-      break;
+  std::vector<Ends> all;
+  for (const Stretch& stretch : seen)
+    all.push_back({characters_of(stretch.after), characters_of(stretch.last), stretch.keys});
+  KeyScale scale(shape, all);
+  if (all.size() >= kEnoughToDropOne) {
+    const auto widest = std::max_element(all.begin(), all.end(), [&](const Ends& a, const Ends& b) {
+      return scale.width_of(a) < scale.width_of(b);
+    });
+    if (scale.width_of(*widest) > scale.width_ / 2) {
+      all.erase(widest);
+      scale = KeyScale(shape, all);
     }
-    scale.end_ *= size;
   }
-  Number width = 0;
-  for (const auto& [after, last] : ends) {
-    const Number from = scale.number_of(after);
-    const Number to = scale.number_of(last);
-    if (to > from) width += to - from;
-  }
-  scale.width_of_key_ = static_cast<double>(width) / static_cast<double>(keys);
-  if (width == 0) return std::nullopt;
+  if (scale.width_of_key_ == 0) return std::nullopt;
   return scale;
+}
+
+KeyScale::KeyScale(const KeyShape& shape, std::span<const Ends> seen) {
+  std::size_t common = KeyShape::kMostPositions;
+  for (const Ends& ends : seen)
+    common = std::min(common, shared(ends.after, ends.last));
+  begin_ = common > kCarries ? common - kCarries : 0;
+  for (std::size_t i = begin_; i < shape.positions(); ++i) {
+    const Alphabet alphabet = shape.alphabet(i);
+    const std::uint64_t size = alphabet.size();
+    if (static_cast<double>(end_) * static_cast<double>(size) > kMostDigits) break;
+    alphabets_.push_back(alphabet);
+    end_ *= size;
+  }
+  std::uint64_t keys = 0;
+  for (const Ends& ends : seen) {
+    width_ += width_of(ends);
+    keys += ends.keys;
+  }
+  if (keys != 0) width_of_key_ = static_cast<double>(width_) / static_cast<double>(keys);
+}
+
+KeyScale::Number KeyScale::width_of(const Ends& ends) const {
+  const Number from = number_of(ends.after);
+  const Number to = number_of(ends.last);
+  return to > from ? to - from : 0;
 }
 
 KeyScale::Number KeyScale::number_of(const std::u32string& key) const {

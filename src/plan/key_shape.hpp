@@ -65,7 +65,7 @@ struct Stretch {
 /// Measures distances between keys in keys, by how dense the key space was in `seen`.
 class KeyScale {
  public:
-  /// nullopt if `seen` is too short to tell. `shape` must outlive this.
+  /// nullopt if `seen` is too short to tell.
   static std::optional<KeyScale> make(const KeyShape& shape, std::span<const Stretch> seen);
 
   /// About how many keys are in (from, to]; nullopt: beyond measure.
@@ -77,12 +77,19 @@ class KeyScale {
  private:
   __extension__ using Number = unsigned __int128;
 
-  KeyScale() = default;
+  struct Ends {
+    std::u32string after;
+    std::u32string last;
+    std::uint64_t keys;
+  };
+  KeyScale(const KeyShape& shape, std::span<const Ends> seen);
+  Number width_of(const Ends& ends) const;
   Number number_of(const std::u32string& key) const;
 
   std::size_t begin_ = 0;            ///< the first position that counts
   std::vector<Alphabet> alphabets_;  ///< of the positions from there
   Number end_ = 1;                   ///< above every number
+  Number width_ = 0;                 ///< of all that was seen
   double width_of_key_ = 0;
 };
 
