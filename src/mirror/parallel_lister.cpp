@@ -188,7 +188,7 @@ class ParallelListing {
   plan::KeyShape shape_;
   std::deque<plan::Stretch> measured_;  ///< of sections that have been handed on
   std::uint64_t bytes_ = 0;
-  std::uint64_t page_bytes_ = 0;  ///< of the largest page as it came
+  std::uint64_t page_bytes_ = 0;  ///< of the largest page that waited
   std::uint64_t page_keys_ = 1;   ///< of the fullest page
   std::uint64_t keys_ = 0;
   std::uint64_t requests_ = 0;  ///< that were answered
@@ -289,8 +289,8 @@ SectionPtr ParallelListing::job() {
   return nullptr;
 }
 
-/// The sections for whose pages there is room: the first one always. The others may hold half of
-/// the memory; the other half is for those that are needed before others that hold the first.
+/// The sections for whose pages there is room: the first one always. The others may hold most of
+/// the memory; the rest is for those that are needed before others that hold so much.
 std::vector<SectionPtr> ParallelListing::near() const {
   std::vector<SectionPtr> out;
   std::uint64_t asked = 0;
@@ -300,7 +300,7 @@ std::vector<SectionPtr> ParallelListing::near() const {
   std::uint64_t held = 0;
   for (const SectionPtr& section : sections_) {
     held += section->bytes + (section->busy ? page_bytes_ : 0);
-    if (!out.empty() && (is_full || held + page_bytes_ > options_.bytes_ahead / 2)) break;
+    if (!out.empty() && (is_full || held + page_bytes_ > options_.bytes_ahead / 4 * 3)) break;
     out.push_back(section);
   }
   return out;
@@ -324,7 +324,6 @@ void ParallelListing::take(Section& section, ListPage& page) {
     go_on_alone();
     if (!is_first) return;
   }
-  page_bytes_ = std::max(page_bytes_, bytes_of(page));
   page_keys_ = std::max<std::uint64_t>(page_keys_, page.objects.size());
   if (!section.first && !page.objects.empty()) section.first = page.objects.front().key;
   const auto end = first_beyond(page, section.last);
@@ -335,7 +334,10 @@ void ParallelListing::take(Section& section, ListPage& page) {
     if (may_be_cut_) measure(section, page, keys);
   }
   count(section, page.objects.begin(), end);
-  if (!is_first || !section.pages.empty()) compact(page);
+  if (!is_first || !section.pages.empty()) {
+    compact(page);
+    page_bytes_ = std::max(page_bytes_, bytes_of(page));
+  }
   section.bytes += bytes_of(page);
   bytes_ += bytes_of(page);
   section.pages.push_back(std::move(page));
@@ -380,7 +382,6 @@ void ParallelListing::go_on_alone() {
   may_be_cut_ = false;
   Section& front = *sections_.front();
   drop_after(sections_.begin());
-  front.last.reset();
   front.beyond.reset();
 }
 
@@ -433,7 +434,9 @@ void ParallelListing::absorb_next(Place place) {
   count(section, first_beyond(page, ended_at), end);
 }
 
+/// From here to the end there is this one section.
 void ParallelListing::drop_after(Place place) {
+  (**place).last.reset();
   for (Place later = std::next(place); later != sections_.end(); later = sections_.erase(later))
     drop(**later);
 }
