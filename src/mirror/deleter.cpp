@@ -107,6 +107,7 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
   const std::string& prefix = engine_.options().source.prefix;
   std::vector<Candidate> candidates;
   for (ObjectRow& row : rows) {
+    if (pass_.ended_early()) break;  // folders that are left empty go here, too
     const bool excluded = !engine_.includes(row.key);
     if (excluded && !engine_.deletes_excluded()) continue;  // protected: not even looked at
     if (row.state == RowState::refused) {                   // there is no file of ours
