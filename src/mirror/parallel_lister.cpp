@@ -25,8 +25,6 @@ constexpr std::uint64_t kSectionPages = 8;
 constexpr std::uint64_t kLongPages = 12;
 /// At the end of a listing, where nobody has anything else to do, these are halved.
 constexpr std::uint64_t kHalvedPages = 4;
-/// Two pages are listed before anything is cut: small buckets cost no request more.
-constexpr std::uint64_t kPagesBefore = 2;
 /// Requests that may turn out to be needless: so many, and one for each kPagesAWaste pages.
 constexpr std::uint64_t kWaste = 40;
 constexpr std::uint64_t kPagesAWaste = 8;
@@ -451,13 +449,14 @@ void ParallelListing::drop(Section& section) {
 // --- Cutting ---
 
 bool ParallelListing::may_cut() const {
-  if (!may_be_cut_ || filled_ < kPagesBefore || looked_at_ == requests_) return false;
+  if (!may_be_cut_ || looked_at_ == requests_) return false;
   const auto is_unfinished = [](const SectionPtr& section) { return !section->has_ended(); };
   const auto count_in = [&](const auto& sections) {
     return static_cast<std::uint64_t>(
         std::count_if(sections.begin(), sections.end(), is_unfinished));
   };
-  // Twice as many with each round of answers, as long as little is known.
+  // As many as pages have come: twice as many with each round of answers, as long as little is
+  // known. None before the second page: small buckets cost no request more.
   if (count_in(near()) >= std::min<std::uint64_t>(options_.concurrency, filled_)) return false;
   const auto untried = std::count_if(sections_.begin(), sections_.end(), [](const auto& section) {
     return !section->first && !section->has_ended();
