@@ -219,7 +219,9 @@ void Trial::check(const Plan& plan, const Tree& before, const Faults& faults,
   // A file that was renamed when the stop came may still be told of; nothing moves after it.
   if (at_crash_ && *at_crash_ != after) violated("the tree changed after the stop");
   const RecordRows record = read_record(dir_, root_ / "copy");
-  const bool failed = summary.failure || summary.interrupted || summary.local_failures > 0;
+  // The guard also keeps the rows of files that a killed run had come to delete.
+  const bool failed =
+      summary.failure || summary.interrupted || summary.guard || summary.local_failures > 0;
   PassView view{.options = options_,
                 .world = *world_,
                 .user = *user_,
