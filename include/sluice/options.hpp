@@ -37,7 +37,10 @@ struct TuningOptions {
   unsigned transfers = 0;                  ///< GETs at once in all, 1 to 4096; automatic: 16 to 256
   std::uint64_t part_bytes = 8u << 20;     ///< at least 64 KiB; at least size / 10,000 is used
   std::uint64_t memory_bytes = 64u << 20;  ///< ceiling on buffers, at least 4 MiB
-  unsigned max_attempts = 10;              ///< tries of one request, 1 to 100
+  /// List requests at once, 1 to 256; automatic: 8. Only where the server is known to list in byte
+  /// order; else, and with 1, one page is asked for after the other.
+  unsigned list_concurrency = 0;
+  unsigned max_attempts = 10;  ///< tries of one request, 1 to 100
   /// Verified files become visible, and are recorded, in groups at least so often; at least 1 ms.
   std::chrono::milliseconds group_age{1000};
   std::uint64_t bytes_per_second = 0;  ///< of answers' bodies, over all shards; 0: no limit

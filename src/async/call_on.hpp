@@ -45,4 +45,24 @@ inline Task<void> run_all(Executor executor, std::vector<Task<void>> tasks) {
   co_await group.join();
 }
 
+namespace detail {
+
+inline Task<void> lead(Task<void> leader, TaskGroup& group) {
+  co_await std::move(leader);
+  group.cancel();
+}
+
+}  // namespace detail
+
+/// As run_all, but once `leader` has ended, the others are cancelled.
+inline Task<void> run_led(Executor executor, Task<void> leader, std::vector<Task<void>> others) {
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (state.cancelled() != boost::asio::cancellation_type::none) throw_cancelled();
+  TaskGroup group;
+  group.spawn(executor, detail::lead(std::move(leader), group));
+  for (auto& other : others)
+    group.spawn(executor, std::move(other));
+  co_await group.join();
+}
+
 }  // namespace sluice::async

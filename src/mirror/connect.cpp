@@ -2,6 +2,7 @@
 
 #include "aws/config.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,7 +75,8 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.http.tls.verify = source.verify_tls;
   options.http.read_buffer_bytes = kBytesPerTransfer;
   const unsigned shards = resolved_threads(tuning);
-  options.http.max_connections = most_transfers_of_shard(tuning, shards);
+  options.http.max_connections =
+      std::max(most_transfers_of_shard(tuning, shards), resolved_list_concurrency(tuning));
   options.on_switch_off = [&observer](s3::Feature feature) {
     observer.on_message(Level::info, without(feature));
   };
@@ -102,7 +104,7 @@ StoreFactory http_stores(std::shared_ptr<s3::Session> session) {
 record::Source record_source(const s3::Session& session, const SourceOptions& source) {
   record::Source identity;
   identity.endpoint_host =
-      session.is_aws() ? "amazonaws.com" : session.endpoint().url.endpoint.host;
+      session.is_aws() ? std::string(kAwsHost) : session.endpoint().url.endpoint.host;
   identity.bucket = source.bucket;
   identity.prefix = source.prefix;
   return identity;
@@ -111,6 +113,8 @@ record::Source record_source(const s3::Session& session, const SourceOptions& so
 Result<void> validate(const TuningOptions& tuning) {
   if (tuning.threads > 64) return out_of_range("--threads", "0 (automatic) to 64");
   if (tuning.transfers > 4096) return out_of_range("--transfers", "0 (automatic) to 4096");
+  if (tuning.list_concurrency > 256)
+    return out_of_range("--list-concurrency", "0 (automatic) to 256");
   if (tuning.part_bytes < 64 * 1024) return out_of_range("--part-size", "at least 64KiB");
   if (tuning.memory_bytes < 4 * 1024 * 1024) return out_of_range("--memory", "at least 4MiB");
   if (tuning.max_attempts < 1 || tuning.max_attempts > 100)

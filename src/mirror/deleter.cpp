@@ -168,7 +168,7 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
   const std::string& prefix = engine_.options().source.prefix;
   std::vector<Candidate> candidates;
   for (ObjectRow& row : rows) {
-    if (pass_.ended_early()) break;
+    if (pass_.ended_early()) break;  // folders that are left empty go here, too
     if (is_protected(row)) continue;
     if (row.state == RowState::refused) {  // there is no file of ours
       batch.deletes.push_back(row.key);

@@ -52,6 +52,14 @@ transfer::LimitBounds transfer_bounds(const TuningOptions& tuning) noexcept {
   return {tuning.transfers, tuning.transfers, tuning.transfers};
 }
 
+unsigned resolved_list_concurrency(const TuningOptions& tuning) noexcept {
+  return tuning.list_concurrency != 0 ? tuning.list_concurrency : kDefaultListConcurrency;
+}
+
+std::uint64_t bytes_for_pages(const TuningOptions& tuning) noexcept {
+  return tuning.memory_bytes / 4;
+}
+
 unsigned most_transfers_of_shard(const TuningOptions& tuning, unsigned shards) noexcept {
   return (transfer_bounds(tuning).most + shards - 1) / shards;
 }
@@ -64,7 +72,7 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
       counters_(counters),
       filter_(options.filters),
       fetch_options_(fetch_options_of(options)),
-      budget_(options.tuning.memory_bytes),
+      budget_(options.tuning.memory_bytes - bytes_for_pages(options.tuning)),
       digester_(runtime),
       parts_prover_(runtime, digester_),
       body_digesters_(runtime.data_shards()),
@@ -79,6 +87,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Obser
                                              const record::Source& source,
                                              const StoreFactory& make_store) {
   std::unique_ptr<Engine> engine(new Engine(options, observer, runtime, counters));
+  engine->is_aws_ = source.endpoint_host == kAwsHost;
 
   const auto opened = options.dry_run ? engine->open_to_look(source) : engine->open_local(source);
   if (!opened) return opened.error();

@@ -36,6 +36,14 @@ inline constexpr std::chrono::seconds kEndpointPatience{30};
 /// Bytes that one GET holds: its read buffer.
 inline constexpr std::uint64_t kBytesPerTransfer = 256 * 1024;
 
+/// What the record calls every host of AWS.
+inline constexpr std::string_view kAwsHost = "amazonaws.com";
+/// List requests at once, unless --list-concurrency says.
+inline constexpr unsigned kDefaultListConcurrency = 8;
+unsigned resolved_list_concurrency(const TuningOptions& tuning) noexcept;
+/// Of --memory, what list pages may hold that wait for others.
+std::uint64_t bytes_for_pages(const TuningOptions& tuning) noexcept;
+
 unsigned resolved_threads(const TuningOptions& tuning) noexcept;  ///< min(4, cores), 1 to 64
 /// How many GETs run at once, over all shards; what --transfers says leaves nothing to find.
 transfer::LimitBounds transfer_bounds(const TuningOptions& tuning) noexcept;
@@ -88,6 +96,10 @@ class Engine final : public transfer::RetryListener {
   store::ObjectStore& list_store() noexcept { return *list_store_; }
   store::ObjectStore& data_store(unsigned shard) noexcept { return *data_stores_[shard]; }
 
+  /// Whether this source is known to list in byte order: AWS does, others once a complete listing
+  /// has shown it. Asks the record: not while the deciding role is at work.
+  bool lists_in_byte_order() { return is_aws_ || reader_->byte_order_proved(); }
+
   /// Counts the outcome and tells the observer (unless it is `kept`).
   void report(const ObjectEvent& event);
   void message(Level level, std::string_view text) { observer_.on_message(level, text); }
@@ -121,6 +133,7 @@ class Engine final : public transfer::RetryListener {
   /// When requests began to fail, none having succeeded since; as ticks, 0: the last one succeeded.
   std::atomic<SteadyTime::rep> failing_since_ = 0;
   std::unique_ptr<local::Destination> destination_;
+  bool is_aws_ = false;
   std::optional<GroupSync> sync_;
   std::unique_ptr<local::Backup> backup_;
   std::unique_ptr<record::Record> writer_;

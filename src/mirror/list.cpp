@@ -1,5 +1,5 @@
 #include "mirror/connect.hpp"
-#include "mirror/lister.hpp"
+#include "mirror/parallel_lister.hpp"
 #include "plan/filter.hpp"
 
 #include "sluice/mirror.hpp"
@@ -34,10 +34,20 @@ async::Task<bool> ready(bool value) {
   co_return value;
 }
 
-async::Task<void> list_everything(mirror::ListContext& context, const mirror::PageSink& sink,
-                                  std::optional<Error>& failure) {
-  const KeyRange everything;
-  const auto listed = co_await mirror::list_range(context, everything, sink);
+/// A server that is not known to list in byte order is listed page after page, unless asked for
+/// more: what is listed wrongly here does no harm to a mirror.
+mirror::ParallelOptions parallel_options(const ListOptions& options, const s3::Session& session) {
+  mirror::ParallelOptions parallel;
+  const bool is_wanted = session.is_aws() || options.tuning.list_concurrency != 0;
+  parallel.concurrency = is_wanted ? mirror::resolved_list_concurrency(options.tuning) : 1;
+  parallel.bytes_ahead = mirror::bytes_for_pages(options.tuning);
+  return parallel;
+}
+
+async::Task<void> list_everything(mirror::ListContext& context,
+                                  const mirror::ParallelOptions& parallel,
+                                  const mirror::PageSink& sink, std::optional<Error>& failure) {
+  const auto listed = co_await mirror::list_in_ranges(context, parallel, sink);
   if (!listed) failure = listed.error();
 }
 
@@ -68,7 +78,8 @@ std::optional<Error> list_bucket(const ListOptions& options, Observer& observer,
   };
 
   std::optional<Error> failure;
-  runtime->run([&]() { return list_everything(context, sink, failure); });
+  const mirror::ParallelOptions parallel = parallel_options(options, **session);
+  runtime->run([&]() { return list_everything(context, parallel, sink, failure); });
   return failure;
 }
 

@@ -1,11 +1,12 @@
 #include "mirror/run_pass.hpp"
 
+#include "async/call_on.hpp"
 #include "base/time.hpp"
 #include "mirror/adopter.hpp"
 #include "mirror/decider.hpp"
 #include "mirror/deleter.hpp"
 #include "mirror/fetch_loop.hpp"
-#include "mirror/lister.hpp"
+#include "mirror/parallel_lister.hpp"
 #include "mirror/publisher.hpp"
 #include "mirror/settle.hpp"
 
@@ -24,8 +25,30 @@ std::int64_t unix_ms(WallTime time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
-/// Lists the whole key space as one range and feeds the decider.
-async::Task<void> list_all(Pass& pass) {
+/// By the record, the key about so many keys after another one.
+async::Task<std::optional<std::string>> landmark(Engine& engine, std::string after,
+                                                 std::uint64_t keys) {
+  auto key = engine.reader().key_after(after, keys);
+  // The decider will meet the same error.
+  co_return key ? std::move(*key) : std::nullopt;
+}
+
+/// Before the deciding role begins: it asks the record.
+ParallelOptions parallel_options(Engine& engine) {
+  ParallelOptions options;
+  options.concurrency = 1;
+  if (!engine.lists_in_byte_order()) return options;
+  options.concurrency = resolved_list_concurrency(engine.options().tuning);
+  options.bytes_ahead = bytes_for_pages(engine.options().tuning);
+  options.landmark = [&engine](std::string after, std::uint64_t keys) {
+    return async::call_on(engine.runtime().executor(async::Role::decide),
+                          landmark(engine, std::move(after), keys));
+  };
+  return options;
+}
+
+/// Lists the whole key space and feeds the decider.
+async::Task<void> list_all(Pass& pass, ParallelOptions options) {
   Engine& engine = pass.engine();
   ListContext context{engine.runtime(), engine.list_store(), engine.fetch_options().retry, engine,
                       engine.list_prefix()};
@@ -34,8 +57,7 @@ async::Task<void> list_all(Pass& pass) {
     keys += page.objects.size();
     return pass.pages.push(page);
   };
-  const KeyRange everything;
-  const auto listed = co_await list_range(context, everything, sink);
+  const auto listed = co_await list_in_ranges(context, options, sink);
   if (!listed) pass.fail_listing(listed.error());
   pass.listing.keys = keys;
   pass.listing.complete = listed.has_value() && *listed;
@@ -67,7 +89,17 @@ void load_leftovers(Engine& engine, Pass& pass) {
     pass.leftovers.insert(name.key);
 }
 
+/// What this pass has shown of the order in which the source lists. A part of it proves nothing.
+void note_order(Engine& engine, const Pass& pass) {
+  if (engine.list_prefix() != engine.options().source.prefix) return;
+  const bool proved = pass.listing.complete && pass.listing.keys > 1;
+  if (pass.listing.ordered && !proved) return;
+  if (pass.listing.ordered != engine.writer().byte_order_proved())
+    static_cast<void>(engine.writer().set_byte_order_proved(pass.listing.ordered));
+}
+
 async::Task<void> clear_up(Pass& pass) {
+  note_order(pass.engine(), pass);
   // Nobody asked for them although everything was listed: their keys have gone, or need no
   // download.
   std::vector<std::string> unwanted;
@@ -87,9 +119,10 @@ async::Task<void> transfer_everything(Engine& engine, Pass& pass) {
   engine.transfers().interrupt();
   for (unsigned shard = 0; shard < runtime.data_shards(); ++shard)
     spawn_fetch_loop(pass, shard);
+  ParallelOptions options = parallel_options(engine);
   pass.planning.spawn(runtime.executor(async::Role::verify), adopt_files(pass));
   pass.planning.spawn(runtime.executor(async::Role::decide), decide_all(pass));
-  pass.planning.spawn(runtime.executor(async::Role::control), list_all(pass));
+  pass.planning.spawn(runtime.executor(async::Role::control), list_all(pass, std::move(options)));
 
   // Each stage ends when the one before it has; a stage that was cancelled closed no queue.
   co_await pass.planning.join();

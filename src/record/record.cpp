@@ -392,6 +392,19 @@ Result<std::vector<ObjectRow>> Record::rows_after(std::string_view after, std::s
   return impl_->select(kRowsAfter, after, limit);
 }
 
+Result<std::optional<std::string>> Record::key_after(std::string_view after, std::uint64_t rows) {
+  const auto prepared = impl_->statement(kKeyAfter);
+  if (!prepared) return prepared.error();
+  Statement& query = **prepared;
+  const Run run(query);
+  query.bind_blob(1, after).bind(2,
+                                 static_cast<std::int64_t>(std::max<std::uint64_t>(rows, 1)) - 1);
+  const Step step = query.step();
+  if (step == Step::failed) return impl_->database.error();
+  if (step != Step::row) return std::optional<std::string>();
+  return std::optional<std::string>(query.bytes(0));
+}
+
 Result<std::optional<ObjectRow>> Record::find(std::string_view key) {
   return impl_->find_one<ObjectRow>(kFind, key, read_row);
 }

@@ -102,6 +102,9 @@ class Record {
   /// Up to `limit` rows with key > after and key starting with `prefix`, in byte order. No read
   /// transaction stays open between calls.
   Result<std::vector<ObjectRow>> rows_after(std::string_view after, std::size_t limit);
+  /// The key of the row that comes `rows` rows after a key, at least one; nullopt if it has not so
+  /// many.
+  Result<std::optional<std::string>> key_after(std::string_view after, std::uint64_t rows);
   Result<std::optional<ObjectRow>> find(std::string_view key);
 
   /// Answers with the numbers that its pending rows were given, in their order.

@@ -29,6 +29,7 @@ enum StatementId : std::size_t {
   kPutPartial,
   kDropPartial,
   kFindPartial,
+  kKeyAfter,
   kStatementCount,
 };
 inline constexpr std::array<std::string_view, kStatementCount> kSql = {
@@ -50,6 +51,7 @@ inline constexpr std::array<std::string_view, kStatementCount> kSql = {
     "DELETE FROM partials WHERE key = ?1",
     "SELECT key, etag, size, modified_ms, part_bytes, staged_name, parts FROM partials "
     "WHERE key = ?1",
+    "SELECT key FROM objects WHERE key > ?1 ORDER BY key LIMIT 1 OFFSET ?2",
 };
 
 }  // namespace sluice::record

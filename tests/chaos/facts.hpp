@@ -11,9 +11,12 @@
 
 namespace sluice::chaos {
 
-/// One listing from its first page on, as it was served.
+/// What one chain of continuation tokens has shown, as it was served.
 struct Listing {
+  std::string after;  ///< where it began; empty: with the first key
+  std::string token;  ///< of the next page
   std::set<std::string> keys;
+  std::string first;
   std::string last;
   bool ordered = true;
   bool complete = false;
@@ -55,8 +58,11 @@ struct Facts {
     const auto at = told.at(what).lower_bound(below);
     return at != told.at(what).end() && at->starts_with(below);
   }
-  /// A complete listing in order without the key: what a deletion must rest on.
+  /// A complete listing in order without the key: what a deletion must rest on. It begins with the
+  /// first key, and may go over into others where they begin.
   bool licence_to_delete(const std::string& key, bool allow_empty) const;
+  /// That began with the first key.
+  std::size_t whole_listings() const;
 };
 
 }  // namespace sluice::chaos

@@ -110,7 +110,8 @@ class FaultyStore final : public store::ObjectStore {
   async::Task<Result<ListPage>> list(store::ListRequest request) override {
     ++faults_.facts.list_requests;
     begin("list " + shown(request.token));
-    if (request.token.empty()) faults_.facts.listings.emplace_back();
+    if (request.token.empty()) faults_.facts.listings.emplace_back().after = request.start_after;
+    const std::size_t begun = faults_.facts.listings.size() - 1;
     const bool faulty = random_.chance(faults_.options_.list_percent);
     const std::uint64_t kind = faulty ? random_.below(12) : 99;
     if (kind < 6) {
@@ -124,7 +125,7 @@ class FaultyStore final : public store::ObjectStore {
     auto page = co_await inner_->list(std::move(request));
     if (!page) co_return page.error();
     if (faulty) spoil(*page, token, kind);
-    serve(*page);
+    serve(*page, token, begun);
     co_return page;
   }
 
@@ -252,17 +253,29 @@ class FaultyStore final : public store::ObjectStore {
     }
   }
 
-  void serve(const ListPage& page) {
-    Listing& listing = faults_.facts.listings.back();
+  /// The page belongs to the listing that began with this request, or to any that has its token.
+  void serve(const ListPage& page, const std::string& token, std::size_t begun) {
+    std::vector<Listing>& all = faults_.facts.listings;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (token.empty() ? i == begun : all[i].token == token) add(all[i], page);
     for (const ListedObject& object : page.objects) {
-      const std::string key(object.key);
-      if (!listing.keys.empty() && key <= listing.last) listing.ordered = false;
-      listing.keys.insert(key);
-      listing.last = key;
-      Traffic& cost = traffic(key);
+      Traffic& cost = traffic(std::string(object.key));
       ++cost.listed;
       cost.largest = std::max(cost.largest, object.size);
     }
+  }
+
+  static void add(Listing& listing, const ListPage& page) {
+    for (const ListedObject& object : page.objects) {
+      const std::string key(object.key);
+      const bool is_first = listing.keys.empty();
+      if (is_first) listing.first = key;
+      const bool rises = key > (is_first ? listing.after : listing.last);
+      if (!rises && !(is_first && listing.after.empty())) listing.ordered = false;
+      listing.keys.insert(key);
+      listing.last = key;
+    }
+    listing.token = page.next_token;
     if (!page.truncated) listing.complete = true;
   }
 

@@ -265,7 +265,8 @@ Violations check_record(const PassView& view) {
     if (stat_matches) {
       view.user.forgive(path);
       if (entry->content != content) wrong.push_back(name + "matches a file of another content");
-    } else if (view.user.has_touched(path) || view.facts.user_acted) {
+    } else if (view.user.has_touched(path) || view.user.has_touched_below(path) ||
+               view.facts.user_acted) {
       continue;
     } else if (is_file(entry) && history->index_of(entry->content) < version) {
       wrong.push_back(name + "is ahead of its file");
@@ -395,7 +396,7 @@ Violations check_cost(const PassView& view) {
                       std::to_string(most_bytes) + " would do");
   }
   if (view.facts.list_requests > 0 && view.facts.list_failures == 0 && !view.facts.list_lied &&
-      view.facts.listings.size() > 1)
+      view.facts.whole_listings() > 1)
     wrong.push_back("listed more than once for no reason");
   return wrong;
 }

@@ -76,6 +76,7 @@ void SocketTrial::violated(const std::string& what) {
 }
 
 void SocketTrial::draw_options() {
+  options_.tuning.list_concurrency = static_cast<unsigned>(random_.between(1, 12));
   options_.tuning.transfers = static_cast<unsigned>(random_.between(1, 8));
   options_.tuning.threads = static_cast<unsigned>(random_.between(1, 2));
   options_.delete_extraneous = random_.chance(70);
@@ -96,6 +97,8 @@ testing::ProgramOptions SocketTrial::command() const {
                        std::to_string(kPartBytes),
                        "--transfers",
                        std::to_string(options_.tuning.transfers),
+                       "--list-concurrency",
+                       std::to_string(options_.tuning.list_concurrency),
                        "--threads",
                        std::to_string(options_.tuning.threads),
                        "--max-attempts",

@@ -76,6 +76,7 @@ void Trial::draw_bucket_options() {
 /// What may differ from pass to pass: the command line is typed anew each time.
 void Trial::draw_options() {
   if (random_.chance(20)) options_.tuning.part_bytes = kLeastPartBytes * random_.between(1, 6);
+  options_.tuning.list_concurrency = static_cast<unsigned>(random_.between(1, 12));
   options_.tuning.transfers = static_cast<unsigned>(random_.between(1, 12));
   options_.tuning.max_attempts = static_cast<unsigned>(random_.between(2, 10));
   options_.tuning.group_age = std::chrono::milliseconds(random_.one_of<int>({1, 5, 50, 1000}));

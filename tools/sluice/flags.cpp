@@ -311,8 +311,12 @@ constexpr std::array kFlags = {
     // --- Tuning ---
     Flag{"transfers", 'j', Group::tuning, kMirror, "N", "64",
          "Downloads at once, 1 to 4096. Default automatic: the best of 16 to 256, found by trying.",
+         [](S s, G g) { return set_count(s.mirror.tuning.transfers, g, {1, 4096, "64", true}); }},
+    Flag{"list-concurrency", 0, Group::tuning, kEvery, "N", "16",
+         "List requests at once, 1 to 256. Default 8, where the server is known to list in byte "
+         "order (AWS, or a mirror that was complete before); else 1.",
          [](S s, G g) {
-           return set_count(s.mirror.tuning.transfers, g, {1, 4096, "64", true});
+           return set_count(s.mirror.tuning.list_concurrency, g, {1, 256, "16", true});
          }},
     Flag{"threads", 0, Group::tuning, kEvery, "N", "4",
          "Threads that move data, 1 to 64. Default the number of cores, at most 4.",

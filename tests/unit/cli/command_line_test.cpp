@@ -123,6 +123,8 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
                                "1GiB",
                                "--max-attempts",
                                "4",
+                               "--list-concurrency",
+                               "16",
                                "-v",
                                "--progress",
                                "never",
@@ -148,6 +150,7 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
   EXPECT_EQ(m.delete_confirm, MirrorOptions::DeleteConfirm::none);
   EXPECT_TRUE(m.dry_run);
   EXPECT_EQ(m.compare, MirrorOptions::Compare::checksum);
+  EXPECT_EQ(m.tuning.list_concurrency, 16U);
   EXPECT_EQ(m.local_changes, MirrorOptions::LocalChanges::keep);
   EXPECT_TRUE(m.adopt);
   EXPECT_EQ(m.adopt_by, MirrorOptions::AdoptBy::size_mtime);
@@ -200,10 +203,11 @@ TEST_F(CommandLine, RangesNameTheFlagTheRangeAndAnExample) {
             "--part-size: \"1K\" is not a size from 64 KiB to 5 GiB; write for example 8MiB");
   for (const Words& words :
        {Words{"-j", "4097"}, Words{"-j", "x"}, Words{"--threads", "65"}, Words{"--threads=-1"},
-        Words{"--memory", "1MiB"}, Words{"--max-attempts", "0"}, Words{"--max-attempts", "101"},
-        Words{"--max-delete", "101%"}, Words{"--max-delete", "%"}, Words{"--max-delete", "many"},
-        Words{"--verify", "Strict"}, Words{"--delete=perhaps"}, Words{"--exclude="},
-        Words{"--exclude", ""}, Words{"--log-level", "loud"}}) {
+        Words{"--memory", "1MiB"}, Words{"--list-concurrency", "0"},
+        Words{"--list-concurrency", "257"}, Words{"--max-attempts", "0"},
+        Words{"--max-attempts", "101"}, Words{"--max-delete", "101%"}, Words{"--max-delete", "%"},
+        Words{"--max-delete", "many"}, Words{"--verify", "Strict"}, Words{"--delete=perhaps"},
+        Words{"--exclude="}, Words{"--exclude", ""}, Words{"--log-level", "loud"}}) {
     const std::string message = sync_mistake(words);
     EXPECT_TRUE(message.starts_with("--")) << message;
   }

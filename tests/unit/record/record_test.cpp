@@ -119,6 +119,18 @@ TEST_F(RecordTest, PassesAreKeptNewestFirst) {
   EXPECT_EQ(record->last_passes(1).value().size(), 1U);
 }
 
+TEST_F(RecordTest, TheKeySoManyRowsFurther) {
+  const auto record = open();
+  record->commit(batch_of({row("a"), row("b"), row("b\xff"), row("c"), row("é")})).value();
+  EXPECT_EQ(record->key_after("", 1).value(), "a");
+  EXPECT_EQ(record->key_after("", 0).value(), "a") << "at least one further";
+  EXPECT_EQ(record->key_after("", 3).value(), "b\xff");
+  EXPECT_EQ(record->key_after("b", 3).value(), "é");
+  EXPECT_EQ(record->key_after("bb", 1).value(), "b\xff") << "between rows";
+  EXPECT_EQ(record->key_after("b", 4).value(), std::nullopt);
+  EXPECT_EQ(record->key_after("é", 1).value(), std::nullopt);
+}
+
 TEST_F(RecordTest, ByteOrderIsRemembered) {
   EXPECT_FALSE(open()->byte_order_proved());
   ASSERT_TRUE(open()->set_byte_order_proved(true));
