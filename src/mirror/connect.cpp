@@ -73,7 +73,7 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.request_payer = source.request_payer || config->request_payer;
   options.http.tls.ca_bundle = config->ca_bundle;
   options.http.tls.verify = source.verify_tls;
-  options.http.read_buffer_bytes = kBytesPerTransfer;
+  options.http.read_buffer_bytes = kReadBufferBytes;
   const unsigned shards = resolved_threads(tuning);
   options.http.max_connections =
       std::max(most_transfers_of_shard(tuning, shards), resolved_list_concurrency(tuning));

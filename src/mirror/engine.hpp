@@ -33,8 +33,11 @@ using StoreFactory =
 
 /// While nothing at all succeeds, requests are tried again for so long at least.
 inline constexpr std::chrono::seconds kEndpointPatience{30};
-/// Bytes that one GET holds: its read buffer.
-inline constexpr std::uint64_t kBytesPerTransfer = 256 * 1024;
+/// Bytes that one GET holds at most: what TLS reads ahead (128 KiB), and a small body that is kept
+/// until it is hashed (64 KiB). 256 of them fit beside the pages into the default of --memory.
+inline constexpr std::uint64_t kBytesPerTransfer = 192 * 1024;
+/// The read buffer of a shard, which its transfers share.
+inline constexpr std::size_t kReadBufferBytes = 256 * 1024;
 
 /// What the record calls every host of AWS.
 inline constexpr std::string_view kAwsHost = "amazonaws.com";

@@ -40,7 +40,8 @@ class PartSinkTest : public ::testing::Test {
     staged_ = assembly_->staged(*destination_, 0).value();
     const PartPlan& plan = assembly_->plan();
     range_ = plan.range(plan.count() > 1 ? 1 : 0);
-    sink_.emplace(*assembly_, *staged_, *range_, VerifyMode::automatic, hashing, received_);
+    sink_.emplace(*assembly_, *staged_, *range_, VerifyMode::automatic, hashing, received_,
+                  *runtime_, concurrency_);
     store::ObjectHead head;
     head.version = version;
     ASSERT_TRUE(sink_->begin(head));
@@ -75,6 +76,9 @@ class PartSinkTest : public ::testing::Test {
   local::StagedFile* staged_ = nullptr;
   std::optional<ByteRange> range_;
   std::atomic<std::uint64_t> received_ = 0;
+  const std::unique_ptr<async::Runtime> runtime_ = async::make_deterministic_runtime({.seed = 1});
+  SharedLimit limit_{{4, 4, 4}, received_};
+  Concurrency concurrency_{*runtime_, limit_, 0, 1};
   std::optional<PartSink> sink_;
   Pipe pipe_;
 };
