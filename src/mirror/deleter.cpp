@@ -94,9 +94,13 @@ Result<std::uint64_t> Deleter::forget_all_missing() {
       const auto local = engine_.destination().stat_file(*path);
       if (!local) return local.error();
       if (*local == file_of(row)) ++going;
-      if (local->type != FileType::absent || engine_.options().dry_run) continue;
-      forget_missing(row, *path, batch);
-      removed.renamed.push_back(*path);
+      if (engine_.options().dry_run) continue;
+      if (local->type == FileType::directory) {
+        if (const auto became = became_folder(row, batch); !became) return became.error();
+      } else if (local->type == FileType::absent) {
+        forget_missing(row, *path, batch);
+        removed.renamed.push_back(*path);
+      }
     }
     const auto forgotten = commit(batch, removed);
     if (!forgotten) return forgotten.error();
@@ -179,11 +183,9 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
     const auto local = engine_.destination().stat_file(*path);
     if (!local) return local.error();
     if (local->type == FileType::directory) {
-      const auto became = became_folder(row, batch);
-      if (!became) return became.error();
-      if (*became) continue;
-    }
-    if (local->type == FileType::absent) {
+      if (missing_are_forgotten_) continue;
+      if (const auto became = became_folder(row, batch); !became) return became.error();
+    } else if (local->type == FileType::absent) {
       if (missing_are_forgotten_) continue;
       forget_missing(row, *path, batch);
       removed.renamed.push_back(std::move(*path));
@@ -202,19 +204,15 @@ Result<std::vector<Deleter::Candidate>> Deleter::candidates_of(std::vector<Objec
   return candidates;
 }
 
-/// Whether the directory where our file was holds keys of the mirror: then the publisher has seen
-/// to the file, in this pass or in one that was cut short before its row was gone.
-Result<bool> Deleter::became_folder(const ObjectRow& row, record::Batch& batch) {
+/// Where a folder stands, ours or the user's, there is no file any more. If the publisher made it
+/// in this pass, it has forgotten the row.
+Result<void> Deleter::became_folder(const ObjectRow& row, record::Batch& batch) {
   const auto known = engine_.writer().find(row.key);
   if (!known) return known.error();
-  if (!*known) return true;
-  const std::string below = row.key + "/";
-  const auto next = engine_.writer().rows_after(below, 1);
-  if (!next) return next.error();
-  if (next->empty() || !next->front().key.starts_with(below)) return false;
+  if (!*known) return {};
   report(What::forgotten, row, "became a folder", nullptr);
   batch.deletes.push_back(row.key);
-  return true;
+  return {};
 }
 
 async::Task<void> Deleter::confirm(std::vector<Candidate>& candidates) {

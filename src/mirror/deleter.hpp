@@ -45,7 +45,7 @@ class Deleter {
   /// What is to be removed of these rows; the others are reported or forgotten.
   Result<std::vector<Candidate>> candidates_of(std::vector<ObjectRow>& rows, record::Batch& batch,
                                                local::ToSync& removed);
-  Result<bool> became_folder(const ObjectRow& row, record::Batch& batch);
+  Result<void> became_folder(const ObjectRow& row, record::Batch& batch);
   async::Task<void> confirm(std::vector<Candidate>& candidates);
   Result<void> remove_file(const local::RelativePath& path, const LocalFile& expected);
   void remove(Candidate& candidate, record::Batch& batch);

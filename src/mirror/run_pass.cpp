@@ -117,7 +117,10 @@ async::Task<void> transfer_everything(Engine& engine, Pass& pass) {
   async::Runtime& runtime = engine.runtime();
   pass.publishing.spawn(runtime.executor(async::Role::publish), publish_all(pass));
   engine.transfers().interrupt();
-  for (unsigned shard = 0; shard < runtime.data_shards(); ++shard)
+  // Each shard has one request at least: of fewer than that some shards have none.
+  const unsigned shards =
+      std::min(runtime.data_shards(), transfer_bounds(engine.options().tuning).most);
+  for (unsigned shard = 0; shard < shards; ++shard)
     spawn_fetch_loop(pass, shard);
   ParallelOptions options = parallel_options(engine);
   pass.planning.spawn(runtime.executor(async::Role::verify), adopt_files(pass));

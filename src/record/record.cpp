@@ -506,6 +506,10 @@ Result<void> Record::end_pass(const PassRow& pass) {
       .bind_unsigned(9, pass.failed)
       .bind_unsigned(10, pass.refused);
   if (update->step() == Step::failed) return impl_->database.error();
+  auto prune = impl_->database.prepare("DELETE FROM passes WHERE id <= ?1");
+  if (!prune) return prune.error();
+  prune->bind(1, pass.id - kMostPasses);
+  if (prune->step() == Step::failed) return impl_->database.error();
   return {};
 }
 

@@ -69,6 +69,9 @@ struct PartialName {
   std::string staged_name;
 };
 
+/// A week of passes, one a minute; a row takes some 100 bytes.
+inline constexpr std::int64_t kMostPasses = 10'000;
+
 /// What makes a commit durable: the caller's sync of the file system that holds it, or each its
 /// own.
 enum class CommitSync : std::uint8_t { with_the_files, each };
@@ -118,6 +121,7 @@ class Record {
   Result<std::vector<PartialName>> partial_names();
 
   Result<std::int64_t> begin_pass(std::int64_t started_ms);
+  /// Also forgets passes that are older than the last kMostPasses.
   Result<void> end_pass(const PassRow& pass);
   Result<std::vector<PassRow>> last_passes(std::size_t limit);  ///< newest first
   Result<Totals> totals();

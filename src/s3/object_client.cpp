@@ -81,7 +81,8 @@ class ObjectClient final : public store::ObjectStore {
 
   /// So that a bad CA bundle is found before anything starts.
   Result<void> connect_first() {
-    const Result<std::shared_ptr<http::Client>> client = http_for(session_->endpoint().url.endpoint);
+    const Result<std::shared_ptr<http::Client>> client =
+        http_for(session_->endpoint().url.endpoint);
     if (!client) return client.error();
     return {};
   }

@@ -306,7 +306,8 @@ std::string excuse_for(const PassView& view, const std::string& key) {
     if (entry != nullptr && entry->kind == Kind::folder && !view.options.delete_extraneous)
       return "an empty folder";
     if (view.options.local_changes == MirrorOptions::LocalChanges::keep &&
-        view.user.files().contains(path))
+        (view.user.files().contains(path) ||
+         (view.record_was_harmed && view.facts.has_told(What::local_kept, key))))
       return "kept as it is";
   }
   if (entry != nullptr && entry->kind == Kind::link) return "a link";

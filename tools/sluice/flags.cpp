@@ -311,7 +311,9 @@ constexpr std::array kFlags = {
     // --- Tuning ---
     Flag{"transfers", 'j', Group::tuning, kMirror, "N", "64",
          "Downloads at once, 1 to 4096. Default automatic: the best of 16 to 256, found by trying.",
-         [](S s, G g) { return set_count(s.mirror.tuning.transfers, g, {1, 4096, "64", true}); }},
+         [](S s, G g) {
+           return set_count(s.mirror.tuning.transfers, g, {1, 4096, "64", true});
+         }},
     Flag{"list-concurrency", 0, Group::tuning, kEvery, "N", "16",
          "List requests at once, 1 to 256. Default 8, where the server is known to list in byte "
          "order (AWS, or a mirror that was complete before); else 1.",

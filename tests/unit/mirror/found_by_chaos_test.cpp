@@ -248,6 +248,24 @@ TEST_P(FoundByChaos, RowsWithoutAFileDoNotCountForTheGuard) {
   EXPECT_EQ(record()->totals().value().objects, 2u);
 }
 
+/// Also where there are no rows below: the folder is a key of its own, or the user's.
+TEST_P(FoundByChaos, ARowWhoseFileBecameAFolderIsForgotten) {
+  for (const bool deletes : {false, true}) {
+    options_.delete_extraneous = deletes;
+    bucket_.put("c", "c");
+    bucket_.put("z", "z");
+    EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+    bucket_.remove("c");
+    fs::remove(file("c"));
+    fs::create_directory(file("c"));
+    EXPECT_EQ(exit_status(run()), ExitStatus::equal);
+    EXPECT_EQ(observer_->keys(What::forgotten), std::vector<std::string>{"c"});
+    EXPECT_EQ(record()->totals().value().objects, 1u);
+    EXPECT_TRUE(fs::is_directory(file("c")));
+    fs::remove(file("c"));
+  }
+}
+
 /// A crash after the time was set and before the record says so: the file is still ours.
 TEST_P(FoundByChaos, ANewTimeThatACrashCutShortIsNoLocalChange) {
   options_.local_changes = MirrorOptions::LocalChanges::keep;

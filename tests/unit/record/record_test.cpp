@@ -119,6 +119,17 @@ TEST_F(RecordTest, PassesAreKeptNewestFirst) {
   EXPECT_EQ(record->last_passes(1).value().size(), 1U);
 }
 
+TEST_F(RecordTest, OldPassesAreForgotten) {
+  const auto record = open();
+  PassRow pass;
+  for (int i = 0; i < kMostPasses + 5; ++i)
+    pass.id = record->begin_pass(i).value();
+  ASSERT_TRUE(record->end_pass(pass));
+  const auto passes = record->last_passes(2 * kMostPasses).value();
+  ASSERT_EQ(passes.size(), static_cast<std::size_t>(kMostPasses));
+  EXPECT_EQ(passes.front().id, pass.id);
+}
+
 TEST_F(RecordTest, TheKeySoManyRowsFurther) {
   const auto record = open();
   record->commit(batch_of({row("a"), row("b"), row("b\xff"), row("c"), row("é")})).value();
