@@ -15,14 +15,12 @@ namespace sluice::plan {
 bool matches(std::string_view pattern, std::string_view text) noexcept;
 
 /// A beginning that every included key provably has, so that only keys that begin with it need to
-/// be listed; empty if there is none. Pure:
+/// be listed; empty if there is none. Pure.
 ///
-/// | rules                                          | beginning |
-/// |------------------------------------------------|-----------|
-/// | no `exclude *`                                 | empty: a key that no rule matches is included
-/// | | `exclude *`, then no include                   | empty: nothing is included at all | |
-/// `exclude *`, then includes (excludes at will)  | what the literal beginnings of these includes
-/// have in common |
+/// - Without `exclude *`: empty, since a key that no rule matches is included.
+/// - `exclude *`, then no include: empty, since nothing is included at all.
+/// - `exclude *`, then includes (excludes at will): what the literal beginnings of these includes
+///   have in common.
 ///
 /// Rules before the last `exclude *` have no say. The beginning is whole UTF-8 characters, since it
 /// goes into a request.

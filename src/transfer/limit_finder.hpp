@@ -19,11 +19,10 @@ struct LimitBounds {
 /// Windows of whole rounds of answers are measured: work (bytes, and requests as so many bytes) a
 /// second, and how long a request takes. Then it tries another limit, and stays there if that pays:
 ///
-/// | tried | stays if |
-/// |---|---|
-/// | twice as many, at first, as long as it pays | a seventh more work, and requests take not
-/// nearly twice as long | | half as many again | a sixteenth more work, and requests take not
-/// nearly half as long again | | a third fewer | no less work: the others only waited in a queue |
+/// - twice as many, at first, as long as it pays: a seventh more work, and requests take not nearly
+///   twice as long;
+/// - half as many again: a sixteenth more work, and requests take not nearly half as long again;
+/// - a third fewer: no less work, so the others only waited in a queue.
 ///
 /// What paid is tried again at once; what did not, later and later. So it rests where neither more
 /// nor fewer pay, and follows when server or network change. Windows in which transfers found
