@@ -3,18 +3,16 @@
 //   workloads listing | requests | record
 //
 // Everything is made ready first; only what runs inside measured() counts.
+#include "../scratch_record.hpp"
 #include "aws/signer.hpp"
 #include "http/codec.hpp"
 #include "plan/decide.hpp"
 #include "plan/merge_join.hpp"
-#include "record/record.hpp"
 #include "s3/list_page.hpp"
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,40 +48,8 @@ std::string key_of(std::size_t number) {
 }
 
 ObjectRow row_of(std::size_t number) {
-  ObjectRow row;
-  row.key = key_of(number);
-  row.version = {std::string(kEtag), number, 1'700'000'000'000};
-  row.mtime_ns = 1'700'000'000'000'000'000;
-  row.inode = number;
-  row.proof = Proof::md5;
-  row.digest = {DigestKind::md5, "0123456789abcdef"};
-  return row;
+  return bench::row_of(key_of(number), number);
 }
-
-/// A new record in a folder of its own.
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sluice-count-XXXXXX").string();
-    require(mkdtemp(pattern.data()) != nullptr, "cannot make a folder");
-    folder_ = pattern;
-    record_ = record::Record::open((folder_ / "record.db").string(),
-                                   {"s3.example.com", "bucket", ""}, record::Adopt::no)
-                  .value();
-  }
-  ~Scratch() {
-    record_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  record::Record& record() { return *record_; }
-
- private:
-  std::filesystem::path folder_;
-  std::unique_ptr<record::Record> record_;
-};
 
 std::string page_of(std::size_t page) {
   std::string text =
@@ -102,7 +68,7 @@ std::string page_of(std::size_t page) {
 
 /// A pass over 10,000 unchanged keys but for the disk: pages, join, decisions.
 void listing() {
-  Scratch scratch;
+  bench::ScratchRecord scratch;
   record::Batch batch;
   for (std::size_t i = 0; i < kPages * kPageKeys; ++i)
     batch.upserts.push_back(row_of(i));
@@ -176,7 +142,7 @@ void requests() {
 
 /// The publisher's work on a group of 4,096 new files: pending, then stored.
 void record_group() {
-  Scratch scratch;
+  bench::ScratchRecord scratch;
   const auto batch_from = [](std::size_t first) {
     record::Batch batch;
     for (std::size_t i = first; i < first + kGroup; ++i)

@@ -1,23 +1,18 @@
 // The record and the merge join over it. Its file is in $TMPDIR; figures of a tmpfs and of a disk
 // differ in the commits only.
+#include "../scratch_record.hpp"
 #include "plan/merge_join.hpp"
-#include "record/record.hpp"
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
 namespace sluice::record {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// A group of the publisher.
 constexpr std::size_t kCommitRows = 4096;
@@ -30,51 +25,21 @@ std::string key_of(std::size_t number) {
 }
 
 ObjectRow row_of(std::size_t number) {
-  ObjectRow row;
-  row.key = key_of(number);
-  row.version = {"d41d8cd98f00b204e9800998ecf8427e", number, 1'700'000'000'000};
-  row.mtime_ns = 1'700'000'000'000'000'000;
-  row.inode = number;
-  row.proof = Proof::md5;
-  row.digest = {DigestKind::md5, "0123456789abcdef"};
-  return row;
+  return bench::row_of(key_of(number), number);
 }
 
-/// A new record in a folder of its own.
-class Scratch {
+class Scratch : public bench::ScratchRecord {
  public:
-  Scratch() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-    record_ =
-        Record::open((folder_ / "record.db").string(), {"s3.example.com", "bucket", ""}, Adopt::no)
-            .value();
-  }
-  ~Scratch() {
-    record_.reset();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  Record& record() { return *record_; }
-
   void upsert(std::size_t first, std::size_t count) {
     Batch batch;
     for (std::size_t i = 0; i < count; ++i)
       batch.upserts.push_back(row_of(first + i));
-    record_->commit(batch).value();
+    record().commit(batch).value();
   }
   void fill(std::size_t rows) {
     for (std::size_t first = 0; first < rows; first += kCommitRows)
       upsert(first, std::min(kCommitRows, rows - first));
   }
-
- private:
-  fs::path folder_;
-  std::unique_ptr<Record> record_;
 };
 
 /// One group commit: new rows after those there, or the same ones again.

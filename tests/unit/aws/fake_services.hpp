@@ -2,7 +2,9 @@
 
 #include "async/runtime.hpp"
 #include "aws/exchange.hpp"
+#include "shared_files.hpp"
 
+#include <chrono>
 #include <deque>
 #include <stdexcept>
 #include <string>
@@ -105,5 +107,28 @@ inline std::string sts_error(const std::string& code, const std::string& message
   return "<ErrorResponse><Error><Type>Sender</Type><Code>" + code + "</Code><Message>" + message +
          "</Message></Error><RequestId>1</RequestId></ErrorResponse>";
 }
+
+/// Providers in a home folder of their own, before services and a clock that stand still.
+class ServicesTest : public SharedFiles {
+ protected:
+  World world() {
+    World world;
+    world.environment = environment();
+    world.exchange = services_.exchange();
+    world.now = [this] { return now_; };
+    return world;
+  }
+
+  /// What the whole chain gives by the shared files as they are now.
+  Result<std::optional<Credentials>> get() {
+    const auto config = load();
+    if (!config) return config.error();
+    return ask(*default_chain(world(), *config));
+  }
+  std::string found() { return words_of(get()); }
+
+  WallTime now_{std::chrono::seconds(1'700'000'000)};  // 2023-11-14T22:13:20Z
+  FakeServices services_;
+};
 
 }  // namespace sluice::aws::tests

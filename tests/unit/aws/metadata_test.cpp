@@ -18,19 +18,7 @@ constexpr WallTime kNow(1'700'000'000s);                // 2023-11-14T22:13:20Z
 constexpr const char* kLater = "2023-11-15T04:13:20Z";  // 6 h
 constexpr const char* kEarlier = "2023-11-14T22:00:00Z";
 
-class Metadata : public tests::SharedFiles {
- protected:
-  World world() {
-    World world;
-    world.environment = environment();
-    world.exchange = services_.exchange();
-    world.now = [this] { return now_; };
-    return world;
-  }
-
-  WallTime now_ = kNow;
-  tests::FakeServices services_;
-};
+using Metadata = tests::ServicesTest;
 
 class Container : public Metadata {
  protected:

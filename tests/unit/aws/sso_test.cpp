@@ -37,31 +37,17 @@ std::string role_credentials(const std::string& key) {
          R"(", "secretAccessKey": "s", "sessionToken": "t", "expiration": 1700003600000}})";
 }
 
-class Sso : public tests::SharedFiles {
+class Sso : public tests::ServicesTest {
  protected:
   Sso() { std::filesystem::create_directories(cache()); }
 
   std::filesystem::path cache() const { return home_ / ".aws" / "sso" / "cache"; }
-
-  Result<std::optional<Credentials>> get() {
-    World world;
-    world.environment = environment();
-    world.exchange = services_.exchange();
-    world.now = [this] { return now_; };
-    const auto config = load();
-    if (!config) return config.error();
-    return ask(*default_chain(world, *config));
-  }
-  std::string found() { return words_of(get()); }
 
   void write_token(const std::string& document) { write(cache() / kSessionFile, document); }
   std::string file() {
     std::ifstream in(cache() / kSessionFile);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   }
-
-  WallTime now_ = WallTime(1'700'000'000s);  // 2023-11-14T22:13:20Z
-  tests::FakeServices services_;
 };
 
 constexpr const char* kGood = "2023-11-15T00:00:00Z";

@@ -17,26 +17,7 @@ using tests::words_of;
 
 constexpr const char* kLater = "2023-11-14T23:13:20Z";
 
-class Sts : public tests::SharedFiles {
- protected:
-  World world() {
-    World world;
-    world.environment = environment();
-    world.exchange = services_.exchange();
-    world.now = [this] { return now_; };
-    return world;
-  }
-
-  Result<std::optional<Credentials>> get() {
-    const auto config = load();
-    if (!config) return config.error();
-    return ask(*default_chain(world(), *config));
-  }
-  std::string found() { return words_of(get()); }
-
-  WallTime now_ = WallTime(1'700'000'000s);  // 2023-11-14T22:13:20Z
-  tests::FakeServices services_;
-};
+using Sts = tests::ServicesTest;
 
 const std::string kBase =
     "[profile base]\naws_access_key_id = K\naws_secret_access_key = SECRET\n"
