@@ -17,6 +17,9 @@ constexpr std::size_t kLargest = 8192;
 /// A thread keeps so much of each size at most: memory that one thread takes and another gives back
 /// must not pile up there.
 constexpr std::size_t kMostKept = 32 * 1024;
+/// And so much in all. Beyond that all of it goes: what is in use comes back at once, sizes that
+/// are hardly ever asked for do not fill up over weeks.
+constexpr std::size_t kMostKeptInAll = 512 * 1024;
 
 struct Block {
   Block* next;
@@ -30,22 +33,29 @@ struct Size {
 /// Its own type, without a destructor: it is in use until the very end of its thread.
 struct Kept {
   std::array<Size, kLargest / kStep + 1> sizes;
+  std::size_t bytes;
   bool is_released;
 };
 
 constinit thread_local Kept kept{};
 
+void free_all() noexcept {
+  for (Size& size : kept.sizes) {
+    while (size.first != nullptr) {
+      Block* const block = size.first;
+      size.first = block->next;
+      std::free(block);
+    }
+    size.kept = 0;
+  }
+  kept.bytes = 0;
+}
+
 /// Gives back what an ending thread has kept.
 struct Release {
   ~Release() {
     kept.is_released = true;
-    for (Size& size : kept.sizes) {
-      while (size.first != nullptr) {
-        Block* const block = size.first;
-        size.first = block->next;
-        std::free(block);
-      }
-    }
+    free_all();
   }
   void arm() noexcept {}
 };
@@ -74,6 +84,8 @@ void give_back(void* pointer, std::size_t index) noexcept {
   block->next = size.first;
   size.first = block;
   size.kept += index * kStep;
+  kept.bytes += index * kStep;
+  if (kept.bytes > kMostKeptInAll) free_all();
 }
 
 }  // namespace
@@ -86,6 +98,7 @@ void* operator new(std::size_t bytes) {
   if (block == nullptr) return take_new(index * kStep);
   size.first = block->next;
   size.kept -= index * kStep;
+  kept.bytes -= index * kStep;
   return block;
 }
 

@@ -95,6 +95,22 @@ TEST(Heap, WhatOneThreadTakesAndAnotherGivesBackDoesNotPileUp) {
   EXPECT_LT(after, before + kSlack);
 }
 
+TEST(Heap, ManySizesDoNotPileUpEither) {
+  const std::size_t before = in_use();
+  std::size_t after = 0;
+  std::thread([&] {
+    for (std::size_t size = 32; size <= 8192; size += 32) {
+      std::vector<void*> blocks(1 + 32 * 1024 / size);
+      for (void*& block : blocks)
+        block = ::operator new(size);
+      for (void* block : blocks)
+        ::operator delete(block, size);
+    }
+    after = in_use();
+  }).join();
+  EXPECT_LT(after, before + kSlack);
+}
+
 TEST(Heap, AThreadThatEndsLeavesNothing) {
   const std::size_t before = in_use();
   for (int i = 0; i < 100; ++i) {
