@@ -165,11 +165,12 @@ async::Task<Result<bool>> PartsProver::fits(int fd, const std::optional<Parts>& 
   co_return *digest == composite.expected;
 }
 
-/// For a server that does not tell.
+/// For a server that does not tell. `tried`: what does not fit. Others may have found out more in
+/// the meantime.
 async::Task<Result<PartsProver::Look>> PartsProver::guess(int fd, const Version& version,
-                                                          const CompositeDigest& composite) {
+                                                          const CompositeDigest& composite,
+                                                          std::uint64_t tried) {
   Look seen;
-  const std::uint64_t tried = likely_part_bytes_;
   for (const std::uint64_t bytes : plausible_part_bytes(version.size, composite.parts)) {
     if (bytes == tried || !guessing_.is_good()) continue;
     const auto parts = even_parts(version.size, bytes, composite.parts);
@@ -198,13 +199,14 @@ async::Task<Result<PartsProver::Look>> PartsProver::look(const AskHead& ask_head
   seen.proved = *as_before;
   if (guessed) guessing_.note(seen.proved);
   if (seen.proved) co_return seen;
+  const std::uint64_t tried = guessed ? likely : 0;
 
   // 2. As its first part, if that gives the right number.
-  if (!asking_.is_good()) co_return co_await guess(fd, version, composite);
+  if (!asking_.is_good()) co_return co_await guess(fd, version, composite, tried);
   const auto first = co_await ask_part(ask_head, key, version, 1);
   if (!first) co_return first.error();
   asking_.note(first->has_value());
-  if (!*first) co_return co_await guess(fd, version, composite);
+  if (!*first) co_return co_await guess(fd, version, composite, tried);
   if ((*first)->count != composite.parts) co_return seen;
   seen.first = *first;
   const auto even = even_parts(version.size, seen.first->bytes, composite.parts);

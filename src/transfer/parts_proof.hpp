@@ -94,7 +94,8 @@ class PartsProver {
                                  const Version& version, const CompositeDigest& composite);
   async::Task<Result<bool>> fits(int fd, const std::optional<Parts>& parts,
                                  const CompositeDigest& composite);
-  async::Task<Result<Look>> guess(int fd, const Version& version, const CompositeDigest& composite);
+  async::Task<Result<Look>> guess(int fd, const Version& version, const CompositeDigest& composite,
+                                  std::uint64_t tried);
   async::Task<Result<Digest>> digest_over(int fd, const Parts& parts, DigestKind kind);
 
   async::Runtime& runtime_;

@@ -138,7 +138,10 @@ class EngineTest : public ::testing::TestWithParam<Transport> {
     EXPECT_EQ(exit_status(summary), ExitStatus::equal) << why(summary);
     const auto counts = server_->counts();
     EXPECT_EQ(counts.total, counts.of(Operation::list));
-    EXPECT_EQ(counts.total, bucket_->size() / 1000 + (bucket_->size() % 1000 != 0 ? 1 : 0));
+    // In several ranges at once a few pages are asked for in vain.
+    const std::uint64_t pages = (bucket_->size() + 999) / 1000;
+    EXPECT_GE(counts.total, pages);
+    EXPECT_LE(counts.total, pages * 115 / 100 + 50);
     EXPECT_EQ(counts.refused_signatures(), 0u);
   }
 

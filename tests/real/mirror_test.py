@@ -195,7 +195,8 @@ class WholeBucket(Mirror):
         self.assertEqual(first.count("by the checksum of their parts"), len(self.parts), str(first))
         self.assertEqual(first.count("by length only"), 0, str(first))
         second = self.assert_nothing_to_do("mixed", len(self.objects))
-        self.assertLessEqual(second.count("LIST"), len(self.objects) // 1000 + 2, str(second))
+        # In several ranges at once a few pages are asked for in vain.
+        self.assertLessEqual(second.count("LIST"), len(self.objects) * 1.15 / 1000 + 50, str(second))
 
     def test_small_parts_make_the_same_files(self):
         self.sync("mixed/large", "--part-size", "256KiB")

@@ -103,6 +103,20 @@ class PartsProverTest : public ::testing::TestWithParam<int> {
                            static_cast<std::uint32_t>(sizes.size())};
   }
 
+  /// 5, 5 and 2 MiB, of which the server tells nothing.
+  CompositeDigest uploaded_in_mebibytes() {
+    constexpr std::uint64_t kMiB = 1 << 20;
+    const std::string block = content_;
+    while (content_.size() < 12 * kMiB)
+      content_ += block;
+    content_.resize(12 * kMiB);
+    version_.size = content_.size();
+    fake::write_file(dir_ / "f", content_);
+    const CompositeDigest right = uploaded({5 * kMiB, 5 * kMiB, 2 * kMiB});
+    told_ = {};
+    return right;
+  }
+
   /// One after the other by the same prover; `asked_` counts the requests for the last.
   Result<bool> prove(std::vector<CompositeDigest> composites) {
     const auto runtime =
@@ -208,21 +222,38 @@ TEST_P(PartsProverTest, WhatTheServerDoesNotTellProvesNothing) {
   }
 }
 
+/// Found by a run against a real server: two objects were proved at the same time.
+TEST_P(PartsProverTest, WhatAnotherObjectFindsOutMeanwhileIsTriedForThisOneToo) {
+  const CompositeDigest right = uploaded_in_mebibytes();
+  const auto runtime = async::make_deterministic_runtime({.seed = 1});
+  FileDigester digester(*runtime);
+  PartsProver prover(*runtime, digester);
+  const PartsProver::AskHead ask = [this](store::HeadRequest request) {
+    return answer(std::move(request));
+  };
+  std::optional<Result<bool>> other;
+  const PartsProver::AskHead ask_late =
+      [&](store::HeadRequest request) -> async::Task<Result<store::ObjectHead>> {
+    Result<bool> proved = co_await prover.prove(ask, fd_, "other", version_, right);
+    other.emplace(std::move(proved));
+    co_return co_await answer(std::move(request));
+  };
+  std::optional<Result<bool>> result;
+  runtime->run([&]() -> async::Task<void> {
+    Result<bool> proved = co_await prover.prove(ask_late, fd_, "k", version_, right);
+    result.emplace(std::move(proved));
+  });
+  EXPECT_TRUE(other->value());
+  EXPECT_TRUE(result->value());
+}
+
 TEST_P(PartsProverTest, PlausibleSizesAreTriedIfTheServerDoesNotTell) {
-  constexpr std::uint64_t kMiB = 1 << 20;
-  const std::string block = content_;
-  while (content_.size() < 12 * kMiB)
-    content_ += block;
-  content_.resize(12 * kMiB);
-  version_.size = content_.size();
-  fake::write_file(dir_ / "f", content_);
-  const CompositeDigest right = uploaded({5 * kMiB, 5 * kMiB, 2 * kMiB});
-  told_ = {};
+  const CompositeDigest right = uploaded_in_mebibytes();
   EXPECT_TRUE(prove({right}).value());
   EXPECT_EQ(asked_, 1);
   EXPECT_TRUE(prove({right, right}).value());
   EXPECT_EQ(asked_, 0) << "as the one before";
-  content_[7 * kMiB] ^= 1;
+  content_[7 << 20] ^= 1;
   fake::write_file(dir_ / "f", content_);
   EXPECT_FALSE(prove({right}).value()) << "no file is accused on a guess";
 }
