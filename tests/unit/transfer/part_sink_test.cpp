@@ -29,7 +29,7 @@ std::string content_of(std::size_t size) {
 /// The second part of an object in several, or an object in one.
 class PartSinkTest : public ::testing::Test {
  protected:
-  PartSinkTest() : destination_(std::move(*local::Destination::open(dir_ / "mirror"))) {}
+  PartSinkTest() : destination_(*local::Destination::open(dir_ / "mirror")) {}
 
   void begin(std::uint64_t size, Hashing hashing, std::string etag = "") {
     Version version;
