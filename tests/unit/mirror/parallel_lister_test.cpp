@@ -431,7 +431,7 @@ TEST(ParallelLister, OtherOrdersAreListedAlone) {
         order(server.keys);
         const Keys& keys = server.keys;
         // As it sorts, so it compares: where start-after itself would stand.
-        server.is_after = [&keys, order](const std::string& key, const std::string& start) {
+        server.is_after = [order](const std::string& key, const std::string& start) {
           Keys two = {key, start};
           order(two);
           return key != start && two.front() == start;
