@@ -429,7 +429,6 @@ TEST(ParallelLister, OtherOrdersAreListedAlone) {
       const auto order = one.order;
       if (order) {
         order(server.keys);
-        const Keys& keys = server.keys;
         // As it sorts, so it compares: where start-after itself would stand.
         server.is_after = [order](const std::string& key, const std::string& start) {
           Keys two = {key, start};
