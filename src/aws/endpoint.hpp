@@ -18,4 +18,7 @@ std::string service_host(std::string_view service, std::string_view region,
 /// The DNS suffix of the partition that `region` belongs to: `amazonaws.com`.
 std::string_view dns_suffix(std::string_view region) noexcept;
 
+/// What ARNs call that partition: `aws`, `aws-cn`.
+std::string_view partition_name(std::string_view region) noexcept;
+
 }  // namespace sluice::aws

@@ -3,7 +3,6 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -48,21 +47,6 @@ bool is_labels(std::string_view bucket) noexcept {
     if (dot == std::string_view::npos) return true;
     bucket.remove_prefix(dot + 1);
   }
-}
-
-std::string_view partition_name(std::string_view region) noexcept {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kNames = {{
-      {"cn-", "aws-cn"},
-      {"us-gov-", "aws-us-gov"},
-      {"us-iso-", "aws-iso"},
-      {"us-isob-", "aws-iso-b"},
-      {"eu-isoe-", "aws-iso-e"},
-      {"us-isof-", "aws-iso-f"},
-      {"eusc-", "aws-eusc"},
-  }};
-  for (const auto& [prefix, name] : kNames)
-    if (region.starts_with(prefix)) return name;
-  return "aws";
 }
 
 /// `s3`, `s3-fips`, `s3.dualstack`, … in a region of its partition.
