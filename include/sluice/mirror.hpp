@@ -14,10 +14,17 @@
 /// The public face of libsluice. Nothing here throws but std::bad_alloc; failures are Errors.
 namespace sluice {
 
+/// What a watch does after a pass.
+struct Outlook {
+  unsigned failures = 0;  ///< passes in a row that failed, the last one included
+  /// How long until the next pass, unless somebody wants it sooner; none: the watch ends.
+  std::optional<std::chrono::milliseconds> next;
+};
+
 /// A bucket, a directory, and the engine that makes the second equal to the first.
 ///
-/// Threads: `sync` or `watch` is called once, and blocks; `stop` and `progress` may be called from
-/// any thread meanwhile. The observer must outlive the mirror.
+/// Threads: `sync` or `watch` is called once, and blocks; everything else may be called from any
+/// thread meanwhile. The observer must outlive the mirror.
 class Mirror {
  public:
   Mirror(MirrorOptions options, Observer& observer);
@@ -28,11 +35,21 @@ class Mirror {
   /// One pass.
   PassSummary sync();
 
-  /// Passes until `stop`: a failed pass does not end it. `on_pass` is told of each. The answer is
-  /// the last pass's summary; its `failure` is set and nothing ran if the mirror could not be
-  /// opened.
+  /// One pass after the other, until `stop` or one of the limits in `options`: a failed pass alone
+  /// does not end it. `on_pass` is told of each.
+  ///
+  /// The answer is the summary of the last pass that was not cut short, or of the one that was if
+  /// there is no other; after `stop` it is `interrupted`. Its `failure` is set and nothing ran if
+  /// the mirror could not be opened.
   PassSummary watch(const WatchOptions& options,
-                    const std::function<void(const PassSummary&)>& on_pass);
+                    const std::function<void(const PassSummary&, const Outlook&)>& on_pass);
+
+  /// The next pass of a watch begins now; while one runs: as soon as it has ended.
+  void pass_now() noexcept;
+
+  /// Rates and interval count at once, filters from the next pass on. Without effect before
+  /// `watch`.
+  void reload(LiveOptions options);
 
   /// Stops planning and fetching, publishes what is under way of being published, and lets `sync`
   /// or `watch` return, within 5 s unless the kernel holds a sync. Any thread.

@@ -21,6 +21,8 @@ struct SourceOptions {
   bool sign = true;            ///< false: anonymous requests
   bool verify_tls = true;      ///< false: accept any certificate (loud, never a default)
   bool request_payer = false;  ///< accept the charges of a requester-pays bucket
+
+  bool operator==(const SourceOptions&) const = default;
 };
 
 /// One --include or --exclude, in the order given; the last one that matches a key wins.
@@ -29,6 +31,8 @@ struct FilterRule {
   Kind kind = Kind::exclude;
   std::string
       pattern;  ///< as in aws: `*` any bytes, `?` one byte, `[abc]`, `[!abc]`; whole relative key
+
+  bool operator==(const FilterRule&) const = default;
 };
 
 /// Where the limits on work in flight are. 0 means automatic.
@@ -45,6 +49,8 @@ struct TuningOptions {
   std::chrono::milliseconds group_age{1000};
   std::uint64_t bytes_per_second = 0;  ///< of answers' bodies, over all shards; 0: no limit
   unsigned requests_per_second = 0;    ///< over all shards; 0: no limit
+
+  bool operator==(const TuningOptions&) const = default;
 };
 
 /// Guards on deletion: more than this and nothing at all is deleted.
@@ -53,6 +59,8 @@ struct DeleteLimit {
   std::optional<unsigned> percent = 50;  ///< of the record
   /// The percentage counts only beyond so many files (a tree of ten may lose six).
   static constexpr std::uint64_t kPercentFloorFiles = 100;
+
+  bool operator==(const DeleteLimit&) const = default;
 };
 
 struct MirrorOptions {
@@ -86,10 +94,28 @@ struct MirrorOptions {
   enum class AdoptBy : std::uint8_t { hash, size_mtime };
   AdoptBy adopt_by = AdoptBy::hash;
   bool adopt = false;  ///< take over the record of another source
+
+  bool operator==(const MirrorOptions&) const = default;
 };
 
+/// When the passes of a watch begin, and when it ends without being told to.
 struct WatchOptions {
   std::chrono::milliseconds interval{60'000};  ///< from start to start of a pass; at least 1 ms
+  /// How much of the interval a start is drawn from anew, half of it before and half after the time
+  /// it would have; 0 to 100.
+  unsigned jitter_percent = 10;
+  unsigned max_passes = 0;                    ///< 0: no limit
+  unsigned max_failures = 0;                  ///< passes that failed in a row; 0: no limit
+  std::chrono::milliseconds max_duration{0};  ///< a pass that runs then is cut short; 0: no limit
+};
+
+/// What a watch that runs can be told anew.
+struct LiveOptions {
+  std::chrono::milliseconds interval{60'000};
+  unsigned jitter_percent = 10;
+  std::vector<FilterRule> filters;     ///< from the next pass on
+  std::uint64_t bytes_per_second = 0;  ///< as in TuningOptions
+  unsigned requests_per_second = 0;
 };
 
 struct ListOptions {

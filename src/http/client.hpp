@@ -47,7 +47,7 @@ struct TlsOptions {
 /// Figures: catalogue 1.5 and 4.
 struct ClientOptions {
   TlsOptions tls;
-  std::shared_ptr<async::RateLimiter> body_rate;  ///< bytes of bodies a second; null: no limit
+  std::shared_ptr<async::RateLimiter> body_rate;  ///< bytes of bodies a second; null: none
   std::size_t max_connections = 64;               ///< open at once in this client, 1 to 4096
   std::size_t read_buffer_bytes = 256 * 1024;     ///< per connection, pooled
   std::size_t max_head_bytes = 64 * 1024;

@@ -199,7 +199,7 @@ async::Task<Result<void>> Connection::receive(ResponseHandler& handler) {
       was_stale_ = step.io == Io::end && exchanges_ > 1 && !parser_.got_any();
       co_return taken;
     }
-    if (context_.options.body_rate) co_await keep_rate(parser_.body_bytes() - before);
+    if (limits_rate()) co_await keep_rate(parser_.body_bytes() - before);
     if (parser_.done()) co_return taken;
     if (++reads_in_a_row < kReadsInARow) continue;
     reads_in_a_row = 0;
@@ -207,9 +207,13 @@ async::Task<Result<void>> Connection::receive(ResponseHandler& handler) {
   }
 }
 
+bool Connection::limits_rate() const noexcept {
+  return context_.options.body_rate && context_.options.body_rate->is_limited();
+}
+
 /// The most to read at once of `whole`: less if the rate is limited, so that it flows evenly.
 std::size_t Connection::read_size(std::size_t whole) const noexcept {
-  if (!context_.options.body_rate) return whole;
+  if (!limits_rate()) return whole;
   // A twentieth of a second's worth: with 64 connections each waits some 3 s for its turn.
   const std::uint64_t share = context_.options.body_rate->per_second() / 20;
   const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(share, whole));

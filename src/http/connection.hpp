@@ -82,6 +82,7 @@ class Connection final : public Watched {
   Result<void> take_pipe(ResponseHandler& handler, std::size_t bytes);
   IoResult fill_pipe();
   IoResult fill_buffer(const ResponseHandler& handler);
+  bool limits_rate() const noexcept;
   std::size_t read_size(std::size_t whole) const noexcept;
   async::Task<void> keep_rate(std::uint64_t body_bytes);
   void note_progress();

@@ -80,10 +80,8 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.on_switch_off = [&observer](s3::Feature feature) {
     observer.on_message(Level::info, without(feature));
   };
-  if (tuning.bytes_per_second != 0)
-    options.http.body_rate = std::make_shared<async::RateLimiter>(tuning.bytes_per_second);
-  if (tuning.requests_per_second != 0)
-    options.request_rate = std::make_shared<async::RateLimiter>(tuning.requests_per_second);
+  options.http.body_rate = std::make_shared<async::RateLimiter>(tuning.bytes_per_second);
+  options.request_rate = std::make_shared<async::RateLimiter>(tuning.requests_per_second);
   if (!source.verify_tls)
     observer.on_message(
         Level::warning,
@@ -93,6 +91,12 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   std::shared_ptr<aws::CredentialsProvider> credentials;
   if (source.sign) credentials = aws::default_chain(environment, *config);
   return s3::Session::make(std::move(options), std::move(credentials));
+}
+
+void set_rates(const s3::Session& session, std::uint64_t bytes_per_second,
+               unsigned requests_per_second) {
+  session.options().http.body_rate->set_per_second(bytes_per_second);
+  session.options().request_rate->set_per_second(requests_per_second);
 }
 
 StoreFactory http_stores(std::shared_ptr<s3::Session> session) {

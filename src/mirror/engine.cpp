@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace sluice::mirror {
 
@@ -176,6 +177,11 @@ plan::DecideOptions Engine::decide_options() const noexcept {
   }
   decide.keep_refusals = options_.verify == MirrorOptions::Verify::strict;
   return decide;
+}
+
+void Engine::set_filters(std::vector<FilterRule> rules) {
+  options_.filters = std::move(rules);
+  filter_ = plan::Filter(options_.filters);
 }
 
 void Engine::report(const ObjectEvent& event) {

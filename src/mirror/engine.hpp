@@ -103,6 +103,9 @@ class Engine final : public transfer::RetryListener {
   /// has shown it. Asks the record: not while the deciding role is at work.
   bool lists_in_byte_order() { return is_aws_ || reader_->byte_order_proved(); }
 
+  /// Between two passes.
+  void set_filters(std::vector<FilterRule> rules);
+
   /// Counts the outcome and tells the observer (unless it is `kept`).
   void report(const ObjectEvent& event);
   void message(Level level, std::string_view text) { observer_.on_message(level, text); }
@@ -121,11 +124,11 @@ class Engine final : public transfer::RetryListener {
   Result<void> open_local(const record::Source& source);
   Result<void> open_to_look(const record::Source& source);  ///< for a dry run
 
-  const MirrorOptions options_;
+  MirrorOptions options_;
   Observer& observer_;
   async::Runtime& runtime_;
   Counters& counters_;
-  const plan::Filter filter_;
+  plan::Filter filter_;
   transfer::FetchOptions fetch_options_;
   async::ByteBudget budget_;
   transfer::FileDigester digester_;

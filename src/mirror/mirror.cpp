@@ -4,9 +4,10 @@
 #include "mirror/engine.hpp"
 #include "mirror/pass.hpp"
 #include "mirror/run_pass.hpp"
+#include "mirror/watch_loop.hpp"
 
-#include <atomic>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace sluice {
@@ -22,18 +23,20 @@ struct Mirror::Impl {
   std::shared_ptr<s3::Session> session;
   std::unique_ptr<mirror::Engine> engine;
 
-  std::atomic<bool> stopping = false;
-  std::mutex pass_mutex;
-  mirror::Pass* pass = nullptr;  ///< the one that runs now
-  async::TaskGroup sleeping;     ///< the pause between two passes
+  std::mutex mutex;  ///< of what follows
+  bool stopping = false;
+  mirror::Pass* pass = nullptr;         ///< the one that runs now
+  mirror::WatchLoop* loop = nullptr;    ///< that of `watch`
+  std::optional<LiveOptions> reloaded;  ///< for the next pass
 
   Result<void> open();
   void set_pass(mirror::Pass* now);
+  void set_loop(mirror::WatchLoop* now);
+  void interrupt_pass();
+  void apply_reloaded();
   async::Task<PassSummary> one_pass();
   async::Task<void> run_once(PassSummary& summary);
-  async::Task<void> run_for_ever(const WatchOptions& watch, PassSummary& summary,
-                                 const std::function<void(const PassSummary&)>& on_pass);
-  async::Task<void> pause_until(SteadyTime when);
+  async::Task<void> run_loop(mirror::WatchLoop& watching, PassSummary& summary);
 };
 
 namespace {
@@ -58,10 +61,6 @@ RequestCounts difference(const RequestCounts& now, const RequestCounts& before) 
                        now.probe - before.probe};
 }
 
-async::Task<void> sleep_once(async::Runtime& runtime, SteadyTime when) {
-  co_await runtime.sleep_until(when);
-}
-
 }  // namespace
 
 Result<void> Mirror::Impl::open() {
@@ -81,12 +80,30 @@ Result<void> Mirror::Impl::open() {
 }
 
 void Mirror::Impl::set_pass(mirror::Pass* now) {
-  std::lock_guard lock(pass_mutex);
+  const std::lock_guard lock(mutex);
   pass = now;
   if (pass != nullptr && stopping) pass->interrupt();
 }
 
+void Mirror::Impl::set_loop(mirror::WatchLoop* now) {
+  const std::lock_guard lock(mutex);
+  loop = now;
+  if (loop != nullptr && stopping) loop->stop();
+}
+
+void Mirror::Impl::interrupt_pass() {
+  const std::lock_guard lock(mutex);
+  if (pass != nullptr) pass->interrupt();
+}
+
+void Mirror::Impl::apply_reloaded() {
+  const std::lock_guard lock(mutex);
+  if (reloaded) engine->set_filters(std::move(reloaded->filters));
+  reloaded.reset();
+}
+
 async::Task<PassSummary> Mirror::Impl::one_pass() {
+  apply_reloaded();
   const RequestCounts before = counts_of(*session);
   mirror::Pass fresh(*engine);
   set_pass(&fresh);
@@ -96,24 +113,12 @@ async::Task<PassSummary> Mirror::Impl::one_pass() {
   co_return summary;
 }
 
-async::Task<void> Mirror::Impl::pause_until(SteadyTime when) {
-  sleeping.spawn(runtime->executor(async::Role::control), sleep_once(*runtime, when));
-  co_await sleeping.join();
-}
-
 async::Task<void> Mirror::Impl::run_once(PassSummary& summary) {
   summary = co_await one_pass();
 }
 
-async::Task<void> Mirror::Impl::run_for_ever(
-    const WatchOptions& watch, PassSummary& summary,
-    const std::function<void(const PassSummary&)>& on_pass) {
-  while (!stopping) {
-    const SteadyTime started = runtime->now();
-    summary = co_await one_pass();
-    on_pass(summary);
-    if (!stopping) co_await pause_until(started + watch.interval);
-  }
+async::Task<void> Mirror::Impl::run_loop(mirror::WatchLoop& watching, PassSummary& summary) {
+  summary = co_await watching.run();
 }
 
 Mirror::Mirror(MirrorOptions options, Observer& observer)
@@ -134,20 +139,39 @@ PassSummary Mirror::sync() {
 }
 
 PassSummary Mirror::watch(const WatchOptions& options,
-                          const std::function<void(const PassSummary&)>& on_pass) {
+                          const std::function<void(const PassSummary&, const Outlook&)>& on_pass) {
   const auto opened = impl_->open();
   if (!opened) return failed_to_open(opened.error());
+  mirror::WatchLoop::Actions actions;
+  actions.pass = [this] { return impl_->one_pass(); };
+  actions.cut_short = [this] { impl_->interrupt_pass(); };
+  actions.on_pass = on_pass;
+  mirror::WatchLoop loop(*impl_->runtime, options, std::move(actions));
+  impl_->set_loop(&loop);
   PassSummary summary;
-  impl_->runtime->run([&]() { return impl_->run_for_ever(options, summary, on_pass); });
-  summary.interrupted = true;  // only a stop ends a watch
+  impl_->runtime->run([&]() { return impl_->run_loop(loop, summary); });
+  impl_->set_loop(nullptr);
   return summary;
 }
 
 void Mirror::stop() noexcept {
-  std::lock_guard lock(impl_->pass_mutex);
+  const std::lock_guard lock(impl_->mutex);
   impl_->stopping = true;
   if (impl_->pass != nullptr) impl_->pass->interrupt();
-  impl_->sleeping.cancel();
+  if (impl_->loop != nullptr) impl_->loop->stop();
+}
+
+void Mirror::pass_now() noexcept {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->loop != nullptr) impl_->loop->pass_now();
+}
+
+void Mirror::reload(LiveOptions options) {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->loop == nullptr) return;
+  mirror::set_rates(*impl_->session, options.bytes_per_second, options.requests_per_second);
+  impl_->loop->set_interval(options.interval, options.jitter_percent);
+  impl_->reloaded = std::move(options);
 }
 
 Progress Mirror::progress() const noexcept {

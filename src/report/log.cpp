@@ -5,13 +5,16 @@
 #include "report/wording.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/details/file_helper.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/basic_file_sink.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 namespace sluice::report {
 namespace {
@@ -56,8 +59,35 @@ class TerminalSink final : public spdlog::sinks::base_sink<spdlog::details::null
   const Stamp stamp_;
 };
 
-std::shared_ptr<spdlog::sinks::sink> open_file(const std::string& path) {
-  auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
+/// The file, which can be opened anew.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit FileSink(const std::string& path) : file_(open_helper(path)) {}
+  void reopen(const std::string& path) {
+    auto fresh = open_helper(path);
+    const std::lock_guard lock(mutex_);
+    file_ = std::move(fresh);
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    file_->write(line);
+  }
+  void flush_() override { file_->flush(); }
+
+  static std::unique_ptr<spdlog::details::file_helper> open_helper(const std::string& path) {
+    auto file = std::make_unique<spdlog::details::file_helper>();
+    file->open(path);
+    return file;
+  }
+
+  std::unique_ptr<spdlog::details::file_helper> file_;
+};
+
+std::shared_ptr<FileSink> open_file(const std::string& path) {
+  auto sink = std::make_shared<FileSink>(path);
   sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
                                                                   spdlog::pattern_time_type::utc));
   return sink;
@@ -80,13 +110,16 @@ Error cannot_open(const std::string& path, int os_error) {
 struct Log::Impl {
   spdlog::logger everywhere{"sluice"};
   spdlog::logger file{"file"};
+  std::shared_ptr<TerminalSink> on_terminal;
+  std::shared_ptr<FileSink> in_file;  ///< null: none
+  std::string path;
 };
 
 Result<std::unique_ptr<Log>> Log::open(const LogOptions& options, Terminal& terminal) {
   auto impl = std::make_unique<Impl>();
-  auto on_terminal = std::make_shared<TerminalSink>(terminal, options.stamp);
-  on_terminal->set_level(to_spdlog(options.terminal_level));
-  impl->everywhere.sinks().push_back(on_terminal);
+  impl->on_terminal = std::make_shared<TerminalSink>(terminal, options.stamp);
+  impl->path = options.file;
+  impl->everywhere.sinks().push_back(impl->on_terminal);
   impl->everywhere.set_level(spdlog::level::trace);
   impl->file.set_level(spdlog::level::off);
 
@@ -94,11 +127,9 @@ Result<std::unique_ptr<Log>> Log::open(const LogOptions& options, Terminal& term
     if (const int os_error = try_to_append(options.file); os_error != 0)
       return cannot_open(options.file, os_error);
     try {
-      auto in_file = open_file(options.file);
-      in_file->set_level(to_spdlog(options.file_level));
-      impl->everywhere.sinks().push_back(in_file);
-      impl->file.sinks().push_back(in_file);
-      impl->file.set_level(to_spdlog(options.file_level));
+      impl->in_file = open_file(options.file);
+      impl->everywhere.sinks().push_back(impl->in_file);
+      impl->file.sinks().push_back(impl->in_file);
     } catch (const spdlog::spdlog_ex&) {
       return cannot_open(options.file, EIO);
     }
@@ -111,7 +142,9 @@ Result<std::unique_ptr<Log>> Log::open(const LogOptions& options, Terminal& term
     logger->set_error_handler(on_failure);
     logger->flush_on(spdlog::level::warn);
   }
-  return std::unique_ptr<Log>(new Log(std::move(impl)));
+  std::unique_ptr<Log> log(new Log(std::move(impl)));
+  log->set_levels(options.terminal_level, options.file_level);
+  return log;
 }
 
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -132,6 +165,24 @@ void Log::write(const Error& error) {
   write(Level::error, error.message);
   if (const std::string details = error_details(error); !details.empty())
     write(Level::error, "  the server said: " + details);
+}
+
+void Log::set_levels(Level terminal, Level file) noexcept {
+  impl_->on_terminal->set_level(to_spdlog(terminal));
+  if (!impl_->in_file) return;
+  impl_->in_file->set_level(to_spdlog(file));
+  impl_->file.set_level(to_spdlog(file));
+}
+
+void Log::reopen() {
+  if (!impl_->in_file) return;
+  int os_error = try_to_append(impl_->path);
+  try {
+    if (os_error == 0) impl_->in_file->reopen(impl_->path);
+  } catch (const spdlog::spdlog_ex&) {
+    os_error = EIO;
+  }
+  if (os_error != 0) write(cannot_open(impl_->path, os_error));
 }
 
 bool Log::records(Level level) const noexcept {

@@ -40,6 +40,12 @@ class Log {
   /// An error, with what is known besides its sentence on a second line.
   void write(const Error& error);
 
+  /// Other levels from now on.
+  void set_levels(Level terminal, Level file) noexcept;
+  /// Opens the file anew, under its name: for whoever moved it away. What is wrong with it is told
+  /// on the terminal, and the log goes on where it was.
+  void reopen();
+
   bool records(Level level) const noexcept;  ///< whether `record` would write it
   void flush();
 

@@ -22,8 +22,7 @@ void Reporter::on_object(const ObjectEvent& event) {
 }
 
 void Reporter::on_message(Level level, std::string_view text) {
-  if (options_.events != nullptr && level >= options_.event_level)
-    options_.events->message(level, text);
+  if (options_.events != nullptr && level >= event_level_) options_.events->message(level, text);
   log_.write(level, text);
 }
 

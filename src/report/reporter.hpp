@@ -6,6 +6,8 @@
 
 #include "sluice/observer.hpp"
 
+#include <atomic>
+
 namespace sluice::report {
 
 struct ReporterOptions {
@@ -22,16 +24,19 @@ struct ReporterOptions {
 class Reporter final : public Observer {
  public:
   Reporter(const ReporterOptions& options, Terminal& terminal, Log& log)
-      : options_(options), terminal_(terminal), log_(log) {}
+      : options_(options), event_level_(options.event_level), terminal_(terminal), log_(log) {}
 
   void on_object(const ObjectEvent& event) override;
   void on_message(Level level, std::string_view text) override;
   void on_pass_started() override;
 
+  void set_event_level(Level level) noexcept { event_level_ = level; }
+
  private:
   void result(const ObjectEvent& event, bool printed, Level level);
 
   const ReporterOptions options_;
+  std::atomic<Level> event_level_;
   Terminal& terminal_;
   Log& log_;
 };

@@ -200,7 +200,8 @@ async::Task<Result<void>> ObjectClient::perform(Call& call) {
 
 /// One exchange, with everything that a signature needs.
 async::Task<Result<void>> ObjectClient::send(Call& call, Attempt& attempt) {
-  if (const auto& rate = session_->options().request_rate) co_await rate->pass(runtime_, 1);
+  const auto& rate = session_->options().request_rate;
+  if (rate && rate->is_limited()) co_await rate->pass(runtime_, 1);
   call.start(runtime_, attempt.skew_seconds);
   Result<MaybeCredentials> credentials = co_await fetch_credentials();
   if (!credentials) co_return credentials.error();

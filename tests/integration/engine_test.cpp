@@ -364,7 +364,7 @@ TEST_P(EngineTest, WatchPicksUpAdditionsChangesAndRemovals) {
   WatchOptions watch;
   watch.interval = std::chrono::milliseconds(20);
   int passes = 0;
-  const PassSummary last = mirror.watch(watch, [&](const PassSummary& summary) {
+  const PassSummary last = mirror.watch(watch, [&](const PassSummary& summary, const Outlook&) {
     ++passes;
     if (passes == 1) {
       EXPECT_EQ(summary.progress.count(What::fetched), 3u);

@@ -55,6 +55,13 @@ Result<std::unique_ptr<Console>> Console::open(const OutputSettings& settings, V
   return console;
 }
 
+void Console::reload(const OutputSettings& settings) {
+  const report::LogOptions options = log_options(settings, verb_);
+  log_->set_levels(options.terminal_level, options.file_level);
+  log_->reopen();
+  reporter_->set_event_level(log_level(settings));
+}
+
 Console::~Console() {
   stop();
 }

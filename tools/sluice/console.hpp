@@ -36,6 +36,10 @@ class Console {
   report::EventStream* events() noexcept { return events_.get(); }
   bool is_quiet() const noexcept { return settings_.verbosity == OutputSettings::Verbosity::quiet; }
 
+  /// Takes over the levels of the log, and opens its file anew. Whether either is written at all
+  /// stays as it was.
+  void reload(const OutputSettings& settings);
+
   /// Several lines, each with its end, to standard output.
   void print_text(std::string_view text);
 

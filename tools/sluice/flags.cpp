@@ -119,14 +119,34 @@ Result<void> add_filter(Settings& settings, FilterRule::Kind kind, const Given& 
   return {};
 }
 
-Result<void> set_interval(Settings& settings, const Given& given) {
+Result<void> set_duration(std::chrono::milliseconds& target, const Given& given,
+                          std::string_view samples) {
   using namespace std::chrono_literals;
   constexpr auto kLongest = 24h * 365;
-  const auto interval = units::parse_duration(given.where, given.value);
-  if (!interval) return interval.error();
-  if (*interval < 1ms || *interval > kLongest)
-    return refusal(given, "is not a duration from 1ms to 365d; write for example 60s or 5m");
-  settings.watch.interval = *interval;
+  const auto duration = units::parse_duration(given.where, given.value);
+  if (!duration) return duration.error();
+  if (*duration < 1ms || *duration > kLongest)
+    return refusal(
+        given, fmt::format("is not a duration from 1ms to 365d; write for example {}", samples));
+  target = *duration;
+  return {};
+}
+
+Result<void> set_jitter(Settings& settings, const Given& given) {
+  std::string_view digits = given.value;
+  if (digits.ends_with('%')) digits.remove_suffix(1);
+  const auto percent = text::parse_uint(digits);
+  if (!percent || *percent > 100)
+    return refusal(given, "is not a percentage from 0% to 100%; write for example 10%");
+  settings.watch.jitter_percent = static_cast<unsigned>(*percent);
+  return {};
+}
+
+Result<void> set_once(Settings& settings, const Given& given) {
+  bool once = false;
+  const Result<void> read = set_switch(once, given);
+  if (!read) return read;
+  settings.watch.max_passes = once ? 1 : 0;
   return {};
 }
 
@@ -346,7 +366,25 @@ constexpr std::array kFlags = {
 
     // --- Watching ---
     Flag{"interval", 0, Group::watching, kWatch, "TIME", "60s",
-         "From the start of one pass to the start of the next. Default 60s.", set_interval},
+         "From the start of one pass to the start of the next. Default 60s. While passes fail, up "
+         "to ten times as long, at most 10m.",
+         [](S s, G g) { return set_duration(s.watch.interval, g, "60s or 5m"); }},
+    Flag{"jitter", 0, Group::watching, kWatch, "N%", "10%",
+         "Move each start by chance within so much of the interval, so that many watchers of one "
+         "bucket spread out. Default 10%.",
+         set_jitter},
+    Flag{"once", 0, Group::watching, kWatch, "", "", "End after one pass, with its exit status.",
+         set_once},
+    Flag{"max-failures", 0, Group::watching, kWatch, "N", "10",
+         "End after so many passes in a row that failed, with the exit status of the last. 0, the "
+         "default, is no limit.",
+         [](S s, G g) {
+           return set_count(s.watch.max_failures, g, {0, 1'000'000, "10"});
+         }},
+    Flag{"max-duration", 0, Group::watching, kWatch, "TIME", "8h",
+         "End after this time, with the exit status of the last whole pass. One that runs then is "
+         "cut short; what it has not done yet is left to the next run.",
+         [](S s, G g) { return set_duration(s.watch.max_duration, g, "90m or 8h"); }},
 
     // --- Output ---
     Flag{"dry-run", 'n', Group::output, kSync, "", "", "Change nothing; print what would be done.",

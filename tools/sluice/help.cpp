@@ -65,6 +65,10 @@ constexpr std::string_view kWatchIntro =
 Keeps DIR equal to the bucket: a pass as of `sluice sync` at every interval,
 until SIGINT or SIGTERM. A pass that fails is logged and does not end it.
 
+SIGUSR1 begins a pass at once; SIGHUP reads environment and --config again
+(interval, jitter, filters, bwlimit, tpslimit and log level count at once, the
+rest at the next start) and opens the log file anew.
+
 Standard output has a line with the time for each file that changed; standard
 error the log, with a line for each pass that changed something (-v: each pass).
 )";

@@ -7,7 +7,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <sys/prctl.h>
+#include <variant>
 
 using namespace sluice;
 using namespace sluice::cli;
@@ -21,12 +23,20 @@ int print(const Information& information) {
   return static_cast<int>(written ? ExitStatus::equal : ExitStatus::local);
 }
 
-int run(const Command& command, Signals& signals) {
+using Parse = std::function<Result<std::variant<Command, Information>>()>;
+
+Result<Settings> settings_of(const Parse& parse) {
+  auto asked = parse();
+  if (!asked) return asked.error();
+  return std::get<Command>(*std::move(asked)).settings;
+}
+
+int run(const Command& command, Signals& signals, const Parse& parse) {
   switch (command.verb) {
     case Verb::sync:
       return run_sync(command.settings, signals);
     case Verb::watch:
-      return run_watch(command.settings, signals);
+      return run_watch(command.settings, signals, [parse] { return settings_of(parse); });
     case Verb::ls:
       return run_ls(command.settings);
     case Verb::status:
@@ -47,8 +57,10 @@ int main(int argc, char** argv) {
 
   // 2. What is asked for.
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  const auto asked =
-      parse_command_line(arguments, [](const char* name) { return std::getenv(name); });
+  const Parse parse = [&arguments] {
+    return parse_command_line(arguments, [](const char* name) { return std::getenv(name); });
+  };
+  const auto asked = parse();
   if (!asked) {
     print_error(asked.error());
     leave(static_cast<int>(exit_status(asked.error())));
@@ -56,5 +68,5 @@ int main(int argc, char** argv) {
 
   // 3. Say it or do it.
   if (const auto* information = std::get_if<Information>(&*asked)) leave(print(*information));
-  leave(run(std::get<Command>(*asked), signals));
+  leave(run(std::get<Command>(*asked), signals, parse));
 }

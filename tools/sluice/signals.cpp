@@ -15,11 +15,28 @@ struct Signals::State {
   std::atomic<int> first{0};
   std::mutex mutex;
   std::function<void(int)> stop;
+  std::function<void()> user_signal;
+  std::function<bool()> hangup;
+
+  /// Whether somebody has asked for this signal, and it stops nothing.
+  bool is_served(int signal) {
+    std::function<void()> on_user;
+    std::function<bool()> on_hangup;
+    {
+      const std::lock_guard lock(mutex);
+      on_user = user_signal;
+      on_hangup = hangup;
+    }
+    if (signal == SIGHUP) return on_hangup && on_hangup();
+    if (signal != SIGUSR1) return false;
+    if (on_user) on_user();
+    return true;
+  }
 
   void wait_for_ever() {
     for (;;) {
       int signal = 0;
-      if (::sigwait(&caught, &signal) != 0) continue;
+      if (::sigwait(&caught, &signal) != 0 || is_served(signal)) continue;
       std::function<void(int)> call;
       {
         const std::lock_guard lock(mutex);
@@ -43,6 +60,7 @@ Signals::Signals() : state_(std::make_shared<State>()) {
   sigemptyset(&state_->caught);
   sigaddset(&state_->caught, SIGINT);
   sigaddset(&state_->caught, SIGTERM);
+  sigaddset(&state_->caught, SIGUSR1);
   // A blocked signal is queued even where it is ignored, so nohup must be looked for.
   struct sigaction hangup {};
   if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
@@ -54,6 +72,16 @@ Signals::Signals() : state_(std::make_shared<State>()) {
 void Signals::on_first(std::function<void(int)> stop) {
   const std::lock_guard lock(state_->mutex);
   state_->stop = std::move(stop);
+}
+
+void Signals::on_user_signal(std::function<void()> call) {
+  const std::lock_guard lock(state_->mutex);
+  state_->user_signal = std::move(call);
+}
+
+void Signals::on_hangup(std::function<bool()> call) {
+  const std::lock_guard lock(state_->mutex);
+  state_->hangup = std::move(call);
 }
 
 int Signals::exit_status() const noexcept {

@@ -6,8 +6,8 @@
 namespace sluice::cli {
 
 /// SIGINT, SIGTERM and SIGHUP: the first asks for an orderly stop, the second ends the process at
-/// once with 128 + its number. SIGPIPE and SIGXFSZ (a file at the limit of its size) are ignored:
-/// writes fail instead.
+/// once with 128 + its number. SIGUSR1 and a SIGHUP for which somebody else asked do not count.
+/// SIGPIPE and SIGXFSZ (a file at the limit of its size) are ignored: writes fail instead.
 ///
 /// To be made before any other thread, since threads inherit the blocked signals. A SIGHUP that the
 /// parent set to be ignored (nohup) stays so.
@@ -20,6 +20,12 @@ class Signals {
   /// From now on the first signal calls `stop`, on a thread of its own. Until then, and if it was
   /// called before, a signal ends the process at once.
   void on_first(std::function<void(int signal)> stop);
+
+  /// From now on SIGUSR1 calls `call`, on that thread; until then it is ignored.
+  void on_user_signal(std::function<void()> call);
+  /// From now on SIGHUP calls `call`, on that thread, and does what it did before if that returns
+  /// false.
+  void on_hangup(std::function<bool()> call);
 
   /// 128 + the number of the first signal, 0 if there was none.
   int exit_status() const noexcept;

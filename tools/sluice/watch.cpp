@@ -8,6 +8,11 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
 namespace sluice::cli {
 namespace {
 
@@ -19,24 +24,119 @@ std::string source_text(const SourceOptions& source) {
   return uri;
 }
 
-std::string next_try(const PassSummary& summary, milliseconds interval) {
-  const milliseconds left = interval - summary.elapsed;
-  return left > milliseconds(0) ? "tried again in " + units::format_duration(left)
-                                : "tried again now";
+std::string next_try(const Outlook& outlook) {
+  if (!outlook.next)
+    return fmt::format("that was failure {} in a row, and the last try", outlook.failures);
+  if (outlook.next->count() == 0) return "tried again now";
+  return "tried again in " + units::format_duration(*outlook.next);
 }
+
+LiveOptions live_options(const Settings& settings) {
+  LiveOptions live;
+  live.interval = settings.watch.interval;
+  live.jitter_percent = settings.watch.jitter_percent;
+  live.filters = settings.mirror.filters;
+  live.bytes_per_second = settings.mirror.tuning.bytes_per_second;
+  live.requests_per_second = settings.mirror.tuning.requests_per_second;
+  return live;
+}
+
+/// Whether all is the same but what a running watch can be told anew.
+bool differs_elsewhere(const Settings& now, const Settings& then) {
+  MirrorOptions a = now.mirror;
+  MirrorOptions b = then.mirror;
+  for (MirrorOptions* options : {&a, &b}) {
+    options->filters.clear();
+    options->tuning.bytes_per_second = 0;
+    options->tuning.requests_per_second = 0;
+  }
+  return a != b || now.watch.max_failures != then.watch.max_failures ||
+         now.watch.max_duration != then.watch.max_duration ||
+         now.watch.max_passes != then.watch.max_passes ||
+         now.output.log_file != then.output.log_file || now.output.json != then.output.json;
+}
+
+std::string limit_text(std::uint64_t rate, bool is_size) {
+  if (rate == 0) return "none";
+  return is_size ? units::format_size(rate) + "/s" : fmt::format("{}/s", rate);
+}
+
+/// What is new, as "interval 60s -> 30s, 2 filters"; empty if nothing is.
+std::string live_changes(const LiveOptions& then, const LiveOptions& now) {
+  std::vector<std::string> parts;
+  const auto note = [&parts](std::string_view name, const std::string& was, const std::string& is) {
+    if (was != is) parts.push_back(fmt::format("{} {} -> {}", name, was, is));
+  };
+  note("interval", units::format_duration(then.interval), units::format_duration(now.interval));
+  note("jitter", fmt::format("{}%", then.jitter_percent), fmt::format("{}%", now.jitter_percent));
+  note("bwlimit", limit_text(then.bytes_per_second, true), limit_text(now.bytes_per_second, true));
+  note("tpslimit", limit_text(then.requests_per_second, false),
+       limit_text(now.requests_per_second, false));
+  if (then.filters != now.filters)
+    parts.push_back(fmt::format("{} filters, from the next pass on", now.filters.size()));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// What SIGHUP does.
+class Reload {
+ public:
+  Reload(MirrorRun& run, const Settings& settings, std::function<Result<Settings>()> read_again)
+      : run_(run),
+        began_with_(settings),
+        live_(live_options(settings)),
+        read_again_(std::move(read_again)),
+        on_terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+  /// False where the hang-up is that of our terminal, which is a reason to stop.
+  bool operator()() {
+    if (on_terminal_ && ::isatty(STDERR_FILENO) != 1) return false;
+    report::Log& log = run_.console().log();
+    const auto settings = read_again_();
+    if (!settings) {
+      Error error = settings.error();
+      error.message += "; nothing was reloaded, the watch goes on as before";
+      log.write(error);
+      return true;
+    }
+    run_.console().reload(settings->output);
+    LiveOptions now = live_options(*settings);
+    const std::string changes = live_changes(live_, now);
+    log.write(Level::info, "reloaded: " + (changes.empty() ? "nothing has changed" : changes));
+    if (differs_elsewhere(*settings, began_with_))
+      log.write(
+          Level::warning,
+          "other settings have changed too; they count once sluice is started again (interval, "
+          "jitter, filters, bwlimit, tpslimit and the level of the log count at once)");
+    live_ = now;
+    run_.mirror().reload(std::move(now));
+    return true;
+  }
+
+ private:
+  MirrorRun& run_;
+  const Settings began_with_;
+  LiveOptions live_;  ///< what counts now
+  const std::function<Result<Settings>()> read_again_;
+  const bool on_terminal_;
+};
 
 /// The log of passes, and what the progress line needs to know of them.
 class PassLog {
  public:
-  PassLog(Console& console, milliseconds interval) : console_(console), interval_(interval) {}
+  explicit PassLog(Console& console) : console_(console) {}
 
-  void on_pass(const PassSummary& summary) {
+  void on_pass(const PassSummary& summary, const Outlook& outlook) {
     if (auto* events = console_.events()) events->pass_finished(summary, exit_status(summary));
-    log(summary);
+    log(summary, outlook);
     const std::lock_guard lock(mutex_);
     first_ = false;
     last_ = summary.progress;
     is_idle_ = true;
+  }
+
+  bool any() {
+    const std::lock_guard lock(mutex_);
+    return !first_;
   }
 
   /// Between two passes the engine's snapshot stays that of the last one.
@@ -52,11 +152,11 @@ class PassLog {
   }
 
  private:
-  void log(const PassSummary& summary) {
+  void log(const PassSummary& summary, const Outlook& outlook) {
     if (summary.interrupted) return;
     if (summary.failure) {
       Error error = *summary.failure;
-      error.message += "; " + next_try(summary, interval_);
+      error.message += "; " + next_try(outlook);
       console_.log().write(error);
       return;
     }
@@ -66,7 +166,6 @@ class PassLog {
   }
 
   Console& console_;
-  const milliseconds interval_;
   std::mutex mutex_;
   bool first_ = true;
   bool is_idle_ = false;
@@ -76,7 +175,8 @@ class PassLog {
 
 }  // namespace
 
-int run_watch(const Settings& settings, Signals& signals) {
+int run_watch(const Settings& settings, Signals& signals,
+              std::function<Result<Settings>()> read_again) {
   const auto begun = MirrorRun::begin(settings, Verb::watch, signals);
   if (!begun) {
     print_error(begun.error());
@@ -84,20 +184,28 @@ int run_watch(const Settings& settings, Signals& signals) {
   }
   MirrorRun& run = **begun;
   Console& console = run.console();
+  signals.on_user_signal([&run] {
+    run.console().log().write(Level::info, "SIGUSR1: a pass begins at once");
+    run.mirror().pass_now();
+  });
+  const auto reload = std::make_shared<Reload>(run, settings, std::move(read_again));
+  signals.on_hangup([reload] { return (*reload)(); });
 
-  PassLog passes(console, settings.watch.interval);
+  PassLog passes(console);
   console.start([&] { return passes.look(run.mirror().progress()); });
   console.log().write(Level::info, fmt::format("watching {}, into {}, every {}",
                                                source_text(settings.mirror.source),
                                                text::escaped(settings.mirror.dir),
                                                units::format_duration(settings.watch.interval)));
   const PassSummary last = run.mirror().watch(
-      settings.watch, [&passes](const PassSummary& summary) { passes.on_pass(summary); });
+      settings.watch, [&passes](const PassSummary& summary, const Outlook& outlook) {
+        passes.on_pass(summary, outlook);
+      });
   console.stop();
 
   if (signals.exit_status() != 0) run.end(signals.exit_status(), nullptr);
-  // Only a mirror that could not be opened ends a watch that nobody stopped.
-  if (last.failure) console.log().write(*last.failure);
+  // A mirror that could not be opened: nobody has told of that yet.
+  if (last.failure && !passes.any()) console.log().write(*last.failure);
   run.end(static_cast<int>(exit_status(last)), last.failure ? &*last.failure : nullptr);
 }
 
