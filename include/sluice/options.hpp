@@ -94,6 +94,9 @@ struct MirrorOptions {
   enum class AdoptBy : std::uint8_t { hash, size_mtime };
   AdoptBy adopt_by = AdoptBy::hash;
   bool adopt = false;  ///< take over the record of another source
+  /// Keeps a journal of the last so many changes in the record (changes.hpp), 0: none any more.
+  /// Unset: as the record has it.
+  std::optional<std::uint64_t> journal_rows;
 
   bool operator==(const MirrorOptions&) const = default;
 };

@@ -1,3 +1,4 @@
+#include "sluice/changes.hpp"
 #include "sluice/observer.hpp"
 
 namespace sluice {
@@ -30,6 +31,20 @@ std::string_view to_string(What what) noexcept {
       return "failed";
   }
   return "unknown";
+}
+
+std::string_view to_string(ChangeKind kind) noexcept {
+  switch (kind) {
+    case ChangeKind::added:
+      return "added";
+    case ChangeKind::changed:
+      return "changed";
+    case ChangeKind::renewed:
+      return "renewed";
+    case ChangeKind::removed:
+      return "removed";
+  }
+  return "changed";
 }
 
 }  // namespace sluice

@@ -145,6 +145,12 @@ Result<void> Engine::open_local(const record::Source& source) {
   auto writer = record::Record::open(path, source, adopt);
   if (!writer) return writer.error();
   writer_ = std::move(*writer);
+  if (options_.journal_rows) {
+    const auto now = runtime_.wall_now().time_since_epoch();
+    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    const auto kept = writer_->keep_journal(*options_.journal_rows, now_ms);
+    if (!kept) return kept.error();
+  }
   if (writer_->was_damaged())
     message(Level::warning,
             "the record was damaged and has been moved aside; files that are here are "

@@ -1,33 +1,12 @@
 #include "sluice/status.hpp"
 
-#include "base/text.hpp"
-#include "local/path.hpp"
-#include "record/record.hpp"
+#include "mirror/find_record.hpp"
 
-#include <cerrno>
-#include <sys/stat.h>
 #include <utility>
 
 namespace sluice {
 
 namespace {
-
-std::string quoted(const std::string& path) {
-  return '"' + text::escaped(path) + '"';
-}
-
-/// Why there is nothing to read, before SQLite is asked.
-Result<void> find_record(const std::string& dir, const std::string& record) {
-  struct stat st {};
-  if (::stat(dir.c_str(), &st) != 0) return local_error("cannot look at " + quoted(dir), errno);
-  if (!S_ISDIR(st.st_mode)) return local_error(quoted(dir) + " is no mirror", ENOTDIR);
-  if (::stat(record.c_str(), &st) == 0) return {};
-  if (errno != ENOENT && errno != ENOTDIR)
-    return local_error("cannot look at the record of " + quoted(dir), errno);
-  return Error(ErrorKind::local, quoted(dir) + " is no mirror: it has no record (" +
-                                     quoted(record) +
-                                     "); it gets one when `sluice sync` or `watch` runs on it");
-}
 
 PassReport report_of(record::PassRow& row) {
   PassReport out;
@@ -45,9 +24,7 @@ PassReport report_of(record::PassRow& row) {
 }
 
 Result<MirrorStatus> read(const std::string& dir, std::size_t most_passes) {
-  const std::string path = dir + '/' + std::string(local::kReservedName) + "/record.db";
-  if (const auto found = find_record(dir, path); !found) return found.error();
-  const auto record = record::Record::connect(path, record::Access::read_only);
+  const auto record = mirror::find_record(dir);
   if (!record) return record.error();
 
   MirrorStatus status;

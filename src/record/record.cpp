@@ -87,6 +87,7 @@ struct Record::Impl {
   std::array<Statement, kStatementCount> statements;
   bool was_damaged = false;
   bool has_absent = false;
+  std::optional<std::int64_t> journal_most;             ///< 0: no journal; unset: not looked at yet
   CommitSync commit_sync = CommitSync::with_the_files;  ///< as kSetUpWriter has it
 
   Result<Statement*> statement(StatementId id);
@@ -102,6 +103,7 @@ struct Record::Impl {
   template <class Body>
   Result<void> in_transaction(const char* begin, Body&& body);
   Result<void> need_absent();
+  Result<void> bound_journal();
   Result<void> check_sound();
   Result<std::optional<Source>> read_source();
   Result<bool> belongs_to(const Source& wanted, Adopt adopt);
@@ -238,6 +240,16 @@ Result<void> Record::Impl::need_absent() {
   if (const auto made = database.execute(kCreateAbsent); !made) return made.error();
   has_absent = true;
   return {};
+}
+
+/// In a transaction.
+Result<void> Record::Impl::bound_journal() {
+  if (!journal_most) {
+    const auto bounds = read_journal(database);
+    if (!bounds) return bounds.error();
+    journal_most = *bounds ? (*bounds)->most : 0;
+  }
+  return *journal_most == 0 ? Result<void>() : prune_journal(database, *journal_most);
 }
 
 Result<void> Record::Impl::check_sound() {
@@ -432,10 +444,24 @@ Result<PendingRange> Record::commit(const Batch& batch) {
     }
     if (done) done = impl_->erase(kDropPartial, batch.ended_partials);
     if (done) done = impl_->write_partials(batch.partials);
+    if (done) done = impl_->bound_journal();
     return done;
   });
   if (!committed) return committed.error();
   return numbers;
+}
+
+Result<void> Record::keep_journal(std::uint64_t most, std::int64_t now_ms) {
+  impl_->journal_most.reset();
+  return record::keep_journal(impl_->database, most, now_ms);
+}
+
+Result<std::optional<JournalBounds>> Record::journal() {
+  return read_journal(impl_->database);
+}
+
+Result<std::vector<ChangeRow>> Record::changes_after(std::int64_t after, std::size_t limit) {
+  return read_changes(impl_->database, after, limit);
 }
 
 Result<std::vector<PendingRow>> Record::pending() {

@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "model/row.hpp"
+#include "record/journal.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -129,6 +130,11 @@ class Record {
   /// Whether a complete serial listing has shown this source to list in byte order.
   bool byte_order_proved();
   Result<void> set_byte_order_proved(bool proved);
+
+  /// The journal of changes (journal.hpp), whose numbers begin by the clock.
+  Result<void> keep_journal(std::uint64_t most, std::int64_t now_ms);
+  Result<std::optional<JournalBounds>> journal();
+  Result<std::vector<ChangeRow>> changes_after(std::int64_t after, std::size_t limit);
 
   /// Rows whose key a listing did not show, kept in a temporary table of this connection until
   /// cleared, so that memory does not grow with their number.

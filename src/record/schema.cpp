@@ -19,7 +19,14 @@
 //   passes   one row a pass, the newest kMostPasses of them
 //   meta     names and values for people
 //
-// `changes` (a journal for consumers) is reserved. A newer schema is refused, never guessed at; an
+// Only where a journal is kept (journal.cpp; another sluice of this schema keeps it up
+// unknowingly):
+//
+//   journal  one row: up to which number changes have gone, and how many are kept
+//   changes  one row a change of `objects`, numbered as they come, never reused. what: 1 added,
+//            2 changed, 3 renewed, 4 removed. Written by triggers on `objects`.
+//
+// A newer schema is refused, never guessed at; an
 // older one is brought up by migrate() in one transaction. Schema 1 had no pending and partials,
 // schema 2 kept pending by key.
 //

@@ -37,7 +37,7 @@ Error unknown_verb(std::string_view word) {
     names.push_back(name_of(verb));
   const std::string_view near = text::nearest(word, names);
   return usage(fmt::format("\"{}\" is no verb{}", text::escaped(word),
-                           near.empty() ? "; there are sync, watch, ls and status"
+                           near.empty() ? "; there are sync, watch, ls, status and changes"
                                         : fmt::format("; did you mean {}?", near)));
 }
 
@@ -119,7 +119,7 @@ Result<Words> split_words(Verb verb, const std::vector<std::string>& words) {
       out.settings.push_back({found->second, option->results()[used[option]++]});
 
   bool only_positionals = false;
-  const std::size_t wanted = verb == Verb::ls || verb == Verb::status ? 1 : 2;
+  const std::size_t wanted = verb == Verb::sync || verb == Verb::watch ? 2 : 1;
   for (std::string& word : app.remaining()) {
     if (word == "--" && !only_positionals)
       only_positionals = true;
@@ -142,7 +142,7 @@ Result<void> apply_aws_environment(Settings& settings, const Environment& enviro
 }
 
 std::string known_sections() {
-  return "[sync], [watch], [ls] and [status]";
+  return "[sync], [watch], [ls], [status] and [changes]";
 }
 
 Result<void> apply_entry(Settings& settings, Verb verb, const ConfigEntry& entry,
@@ -230,18 +230,19 @@ std::string config_path(const Words& words, const Environment& environment) {
   return path;
 }
 
-Result<void> apply_directory(Settings& settings, const std::vector<std::string>& given) {
+Result<void> apply_directory(Settings& settings, Verb verb, const std::vector<std::string>& given) {
   if (given.empty() || given[0].empty())
-    return usage("the directory is missing: sluice status DIR");
+    return usage(fmt::format("the directory is missing: sluice {} DIR", name_of(verb)));
   if (given[0].starts_with("s3://"))
-    return usage("sluice status looks at a mirror on this machine: sluice status DIR");
+    return usage(
+        fmt::format("sluice {0} looks at a mirror on this machine: sluice {0} DIR", name_of(verb)));
   settings.mirror.dir = given[0];
   return {};
 }
 
 Result<void> apply_positionals(Settings& settings, Verb verb,
                                const std::vector<std::string>& given) {
-  if (verb == Verb::status) return apply_directory(settings, given);
+  if (verb == Verb::status || verb == Verb::changes) return apply_directory(settings, verb, given);
   const bool wants_dir = verb != Verb::ls;
   const std::string form =
       fmt::format("sluice {} s3://BUCKET[/PREFIX]{}", name_of(verb), wants_dir ? " DIR" : "");
@@ -281,7 +282,7 @@ Result<std::variant<Command, Information>> parse_command_line(
     const std::vector<std::string>& arguments, const Environment& environment) {
   using Answer = std::variant<Command, Information>;
   if (arguments.empty())
-    return usage("give a verb: sync, watch, ls or status (sluice --help explains them)");
+    return usage("give a verb: sync, watch, ls, status or changes (sluice --help explains them)");
   std::string first = arguments.front();
   if (first == "-V" || first == "--version" || first == "version")
     return Answer(Information{std::string(build_description())});

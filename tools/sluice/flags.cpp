@@ -22,8 +22,9 @@ constexpr unsigned kWatch = 1U << static_cast<unsigned>(Verb::watch);
 constexpr unsigned kLs = 1U << static_cast<unsigned>(Verb::ls);
 constexpr unsigned kMirror = kSync | kWatch;
 constexpr unsigned kStatus = 1U << static_cast<unsigned>(Verb::status);
+constexpr unsigned kChanges = 1U << static_cast<unsigned>(Verb::changes);
 constexpr unsigned kEvery = kMirror | kLs;
-constexpr unsigned kOutput = kEvery | kStatus;
+constexpr unsigned kOutput = kEvery | kStatus | kChanges;
 
 Error refusal(const Given& given, std::string_view rule) {
   return Error(ErrorKind::usage,
@@ -139,6 +140,23 @@ Result<void> set_jitter(Settings& settings, const Given& given) {
   if (!percent || *percent > 100)
     return refusal(given, "is not a percentage from 0% to 100%; write for example 10%");
   settings.watch.jitter_percent = static_cast<unsigned>(*percent);
+  return {};
+}
+
+Result<void> set_journal(Settings& settings, const Given& given) {
+  constexpr std::uint64_t kMostRows = 1'000'000'000;
+  const auto rows = text::parse_uint(given.value);
+  if (!rows || *rows > kMostRows)
+    return refusal(given, "is not a number from 0 to 1000000000; write for example 100000");
+  settings.mirror.journal_rows = *rows;
+  return {};
+}
+
+Result<void> set_since(Settings& settings, const Given& given) {
+  const auto seq = text::parse_uint(given.value);
+  if (!seq || *seq > std::uint64_t{1} << 62U)
+    return refusal(given, "is no number of a change; they stand before each line of the output");
+  settings.changes.since = *seq;
   return {};
 }
 
@@ -386,6 +404,35 @@ constexpr std::array kFlags = {
          "cut short; what it has not done yet is left to the next run.",
          [](S s, G g) { return set_duration(s.watch.max_duration, g, "90m or 8h"); }},
 
+    Flag{"journal", 0, Group::watching, kMirror, "N", "100000",
+         "Keep the last N changes in the record, for `sluice changes` and --exec; 0 keeps none any "
+         "more. Default 100000 for watch; for sync as it was.",
+         set_journal},
+    Flag{"exec", 0, Group::watching, kWatch, "COMMAND", "'systemctl reload site'",
+         "Run this (with /bin/sh) after a pass that changed something, with the changes as JSON "
+         "lines on its standard input. Never two at once. What changes while it runs, or while it "
+         "fails, comes with the next.",
+         [](S s, G g) { return set_text(s.hook.command, g); }},
+    Flag{"exec-timeout", 0, Group::watching, kWatch, "TIME", "5m",
+         "How long that may take before it is ended. Default 10m.",
+         [](S s, G g) { return set_duration(s.hook.timeout, g, "30s or 5m"); }},
+    Flag{"exec-on-failure", 0, Group::watching, kWatch, "retry|skip", "skip",
+         "After a command that failed or took too long: hand the same changes to the next one, "
+         "after the next pass (retry, the default), or only new ones (skip).",
+         [](S s, G g) {
+           using OnFailure = HookSettings::OnFailure;
+           return set_choice(s.hook.on_failure, g,
+                             {{"retry", OnFailure::retry}, {"skip", OnFailure::skip}});
+         }},
+    Flag{"touch-file", 0, Group::watching, kWatch, "FILE", "/run/photos.changed",
+         "Set the time of this file after a pass that changed something.",
+         [](S s, G g) { return set_text(s.hook.touch_file, g); }},
+    Flag{"since", 0, Group::watching, kChanges, "SEQ", "1764309600000042",
+         "Only what came after this change. Default: all that the journal has.", set_since},
+    Flag{"follow", 'f', Group::watching, kChanges, "", "",
+         "Go on as changes come, until SIGINT or SIGTERM.",
+         [](S s, G g) { return set_switch(s.changes.follow, g); }},
+
     // --- Output ---
     Flag{"dry-run", 'n', Group::output, kSync, "", "", "Change nothing; print what would be done.",
          [](S s, G g) { return set_switch(s.mirror.dry_run, g); }},
@@ -470,6 +517,8 @@ std::string_view name_of(Verb verb) noexcept {
       return "ls";
     case Verb::status:
       return "status";
+    case Verb::changes:
+      return "changes";
   }
   return "";
 }

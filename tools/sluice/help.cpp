@@ -96,6 +96,36 @@ Examples:
     sluice status --json /srv/photos
 )";
 
+constexpr std::string_view kChangesIntro =
+    R"(Usage: sluice changes [flags] DIR
+
+Prints what changed in the mirror in DIR, the oldest first: number, what
+became of it (added, changed, renewed, removed), key. Whoever remembers the last
+number it has seen goes on with --since, over restarts of either side. When a
+change is printed, its file is in place and safe on the disk.
+
+The journal is kept by `sluice watch` (--journal N: the last N changes). Asks no
+server and takes no lock. If what came after --since is not known any more, that
+is an error which says where to go on.
+)";
+
+constexpr std::string_view kChangesExamples =
+    R"(
+Examples:
+    sluice changes /srv/photos
+    sluice changes --json --follow --since 1764309600000042 /srv/photos
+)";
+
+constexpr std::string_view kChangesStatuses =
+    R"(
+Exit status:
+    0   printed to the end
+    1   changes after --since are not known any more
+    2   wrong usage, or a newer sluice wrote the record
+    6   DIR is no mirror, or keeps no journal
+    130, 143  stopped by SIGINT, SIGTERM
+)";
+
 constexpr std::string_view kStatusStatuses =
     R"(
 Exit status:
@@ -181,6 +211,7 @@ Usage:
     sluice watch [flags] s3://BUCKET[/PREFIX] DIR    passes until it is stopped
     sluice ls    [flags] s3://BUCKET[/PREFIX]        list the keys
     sluice status [flags] DIR                        what is known of a mirror
+    sluice changes [flags] DIR                       what changed in a mirror
 
     sluice VERB --help    the flags, examples and exit statuses of a verb
     sluice --version      version and build
@@ -219,6 +250,8 @@ std::string verb_help(Verb verb) {
       return page(kLsIntro, kLsStatuses, kLsExamples);
     case Verb::status:
       return page(kStatusIntro, kStatusStatuses, kStatusExamples);
+    case Verb::changes:
+      return page(kChangesIntro, kChangesStatuses, kChangesExamples);
   }
   return {};
 }

@@ -41,6 +41,8 @@ int run(const Command& command, Signals& signals, const Parse& parse) {
       return run_ls(command.settings);
     case Verb::status:
       return run_status(command.settings);
+    case Verb::changes:
+      return run_changes(command.settings);
   }
   return static_cast<int>(ExitStatus::usage);
 }

@@ -4,14 +4,16 @@
 #include "sluice/options.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace sluice::cli {
 
-enum class Verb : std::uint8_t { sync, watch, ls, status };
-inline constexpr std::array kVerbs = {Verb::sync, Verb::watch, Verb::ls, Verb::status};
+enum class Verb : std::uint8_t { sync, watch, ls, status, changes };
+inline constexpr std::array kVerbs = {Verb::sync, Verb::watch, Verb::ls, Verb::status,
+                                      Verb::changes};
 
 struct OutputSettings {
   enum class Verbosity : std::uint8_t { quiet, normal, verbose };
@@ -28,12 +30,28 @@ struct ListingSettings {
   bool human_readable = false;
 };
 
+struct ChangesSettings {
+  std::optional<std::uint64_t> since;  ///< unset: from where the journal begins
+  bool follow = false;
+};
+
+/// What is done after passes that changed something.
+struct HookSettings {
+  std::string command;  ///< for /bin/sh; empty: none
+  std::chrono::milliseconds timeout{600'000};
+  enum class OnFailure : std::uint8_t { retry, skip };
+  OnFailure on_failure = OnFailure::retry;
+  std::string touch_file;  ///< empty: none
+};
+
 /// Everything that flags, environment and config file can say. `mirror` holds source, tuning and
 /// filters for every verb.
 struct Settings {
   MirrorOptions mirror;
   WatchOptions watch;
   ListingSettings listing;
+  ChangesSettings changes;
+  HookSettings hook;
   OutputSettings output;
   std::string config_file;
 

@@ -17,5 +17,6 @@ int run_watch(const Settings& settings, Signals& signals,
 /// Nothing needs to be put in order in these: a signal ends them at once.
 int run_ls(const Settings& settings);
 int run_status(const Settings& settings);
+int run_changes(const Settings& settings);
 
 }  // namespace sluice::cli

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "hook.hpp"
 #include "mirror_run.hpp"
 #include "report/summary_text.hpp"
 #include "verbs.hpp"
@@ -120,6 +121,17 @@ class Reload {
   const bool on_terminal_;
 };
 
+/// Mirrors that are watched keep a journal of their changes.
+constexpr std::uint64_t kJournalRows = 100'000;
+
+Result<Settings> with_journal(Settings settings) {
+  if (!settings.mirror.journal_rows) settings.mirror.journal_rows = kJournalRows;
+  if (*settings.mirror.journal_rows == 0 && Hook::is_wanted(settings.hook))
+    return Error(ErrorKind::usage,
+                 "--exec and --touch-file go by the journal: leave out --journal 0");
+  return settings;
+}
+
 /// The log of passes, and what the progress line needs to know of them.
 class PassLog {
  public:
@@ -175,9 +187,14 @@ class PassLog {
 
 }  // namespace
 
-int run_watch(const Settings& settings, Signals& signals,
+int run_watch(const Settings& asked, Signals& signals,
               std::function<Result<Settings>()> read_again) {
-  const auto begun = MirrorRun::begin(settings, Verb::watch, signals);
+  const auto settings = with_journal(asked);
+  if (!settings) {
+    print_error(settings.error());
+    return static_cast<int>(exit_status(settings.error()));
+  }
+  const auto begun = MirrorRun::begin(*settings, Verb::watch, signals);
   if (!begun) {
     print_error(begun.error());
     return static_cast<int>(exit_status(begun.error()));
@@ -188,19 +205,24 @@ int run_watch(const Settings& settings, Signals& signals,
     run.console().log().write(Level::info, "SIGUSR1: a pass begins at once");
     run.mirror().pass_now();
   });
-  const auto reload = std::make_shared<Reload>(run, settings, std::move(read_again));
+  const auto reload = std::make_shared<Reload>(run, asked, std::move(read_again));
   signals.on_hangup([reload] { return (*reload)(); });
+  std::unique_ptr<Hook> hook;
+  if (Hook::is_wanted(settings->hook)) hook = std::make_unique<Hook>(*settings, console.log());
 
   PassLog passes(console);
   console.start([&] { return passes.look(run.mirror().progress()); });
   console.log().write(Level::info, fmt::format("watching {}, into {}, every {}",
-                                               source_text(settings.mirror.source),
-                                               text::escaped(settings.mirror.dir),
-                                               units::format_duration(settings.watch.interval)));
+                                               source_text(settings->mirror.source),
+                                               text::escaped(settings->mirror.dir),
+                                               units::format_duration(settings->watch.interval)));
   const PassSummary last = run.mirror().watch(
-      settings.watch, [&passes](const PassSummary& summary, const Outlook& outlook) {
+      settings->watch, [&passes, &hook](const PassSummary& summary, const Outlook& outlook) {
         passes.on_pass(summary, outlook);
+        if (hook) hook->pass_ended();
       });
+  if (hook && signals.exit_status() == 0) hook->finish();
+  hook.reset();
   console.stop();
 
   if (signals.exit_status() != 0) run.end(signals.exit_status(), nullptr);
