@@ -57,6 +57,10 @@ class Mirror {
 
   Progress progress() const noexcept;
 
+  /// For how long the control thread of a watch has not been heard of: seconds at most, unless it
+  /// hangs. 0 before and after `watch`.
+  std::chrono::milliseconds silence() const noexcept;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -174,6 +174,13 @@ void Mirror::reload(LiveOptions options) {
   impl_->reloaded = std::move(options);
 }
 
+std::chrono::milliseconds Mirror::silence() const noexcept {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->loop == nullptr) return {};
+  const auto silent = SteadyClock::now() - impl_->loop->last_beat();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(silent);
+}
+
 Progress Mirror::progress() const noexcept {
   return impl_->counters.snapshot();
 }

@@ -23,13 +23,16 @@ double unit_interval(std::uint64_t bits) noexcept {
 }  // namespace
 
 WatchLoop::WatchLoop(async::Runtime& runtime, const WatchOptions& options, Actions actions)
-    : runtime_(runtime), actions_(std::move(actions)), options_(options) {}
+    : runtime_(runtime),
+      last_beat_(runtime.now().time_since_epoch().count()),
+      actions_(std::move(actions)), options_(options) {}
 
 async::Task<PassSummary> WatchLoop::run() {
-  async::TaskGroup deadline;
+  async::TaskGroup timers;
+  timers.spawn(runtime_.executor(async::Role::control), beat());
   if (options_.max_duration > milliseconds(0))
-    deadline.spawn(runtime_.executor(async::Role::control),
-                   end_at(runtime_.now() + options_.max_duration));
+    timers.spawn(runtime_.executor(async::Role::control),
+                 end_at(runtime_.now() + options_.max_duration));
   PassSummary last;
   bool has_whole = false;
   while (!is_over()) {
@@ -44,8 +47,8 @@ async::Task<PassSummary> WatchLoop::run() {
     }
     if (outlook.next) co_await pause(started);
   }
-  deadline.cancel();
-  co_await deadline.join();
+  timers.cancel();
+  co_await timers.join();
   const std::lock_guard lock(mutex_);
   if (stopped_) last.interrupted = true;
   co_return last;
@@ -94,6 +97,13 @@ async::Task<void> WatchLoop::pause(SteadyTime started) {
     co_await nap.join();
     const std::lock_guard lock(mutex_);
     nap_ = nullptr;
+  }
+}
+
+async::Task<void> WatchLoop::beat() {
+  while (true) {
+    last_beat_ = runtime_.now().time_since_epoch().count();
+    co_await runtime_.sleep_for(kBeat);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "sluice/options.hpp"
 #include "sluice/summary.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <mutex>
@@ -35,15 +36,20 @@ class WatchLoop {
   void stop() noexcept;
   void pass_now() noexcept;
   void set_interval(std::chrono::milliseconds interval, unsigned jitter_percent);
+  /// When the control role last had time for us: every kBeat, unless it hangs.
+  SteadyTime last_beat() const noexcept { return SteadyTime(SteadyTime::duration(last_beat_)); }
+  static constexpr std::chrono::seconds kBeat{5};
 
  private:
   bool is_over() noexcept;
   Outlook look_ahead(SteadyTime started, const PassSummary& summary);
   async::Task<void> pause(SteadyTime started);
   async::Task<void> end_at(SteadyTime when);
+  async::Task<void> beat();
   SteadyTime next_start(SteadyTime started);
 
   async::Runtime& runtime_;
+  std::atomic<SteadyTime::rep> last_beat_;
   const Actions actions_;
   unsigned passes_ = 0;
   unsigned failures_ = 0;  ///< in a row

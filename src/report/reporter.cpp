@@ -28,6 +28,7 @@ void Reporter::on_message(Level level, std::string_view text) {
 
 void Reporter::on_pass_started() {
   if (options_.events != nullptr) options_.events->pass_started();
+  if (on_pass_) on_pass_();
 }
 
 void Reporter::result(const ObjectEvent& event, bool printed, Level level) {

@@ -7,6 +7,8 @@
 #include "sluice/observer.hpp"
 
 #include <atomic>
+#include <functional>
+#include <utility>
 
 namespace sluice::report {
 
@@ -31,12 +33,15 @@ class Reporter final : public Observer {
   void on_pass_started() override;
 
   void set_event_level(Level level) noexcept { event_level_ = level; }
+  /// Called when a pass starts, too. Before the first one.
+  void set_on_pass(std::function<void()> call) { on_pass_ = std::move(call); }
 
  private:
   void result(const ObjectEvent& event, bool printed, Level level);
 
   const ReporterOptions options_;
   std::atomic<Level> event_level_;
+  std::function<void()> on_pass_;
   Terminal& terminal_;
   Log& log_;
 };

@@ -10,11 +10,16 @@ Result<MirrorRun*> MirrorRun::begin(const Settings& settings, Verb verb, Signals
   auto console = Console::open(settings.output, verb);
   if (!console) return console.error();
   auto* run = new MirrorRun(settings, *std::move(console));
+  run->console().observer().set_on_pass([run] {
+    run->service().status("a pass runs");
+    run->service().ready();
+  });
   if (auto* events = run->console().events())
     events->run_started({name_of(verb), version(), settings.mirror.source, settings.mirror.dir,
                          settings.mirror.dry_run});
   signals.on_first([run](int signal) {
     run->console().log().write(Level::info, stopping_text(signal));
+    run->service().stopping();
     run->mirror().stop();
   });
   return run;

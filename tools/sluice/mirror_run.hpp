@@ -1,6 +1,7 @@
 #pragma once
 
 #include "console.hpp"
+#include "service_manager.hpp"
 #include "settings.hpp"
 #include "signals.hpp"
 
@@ -18,6 +19,7 @@ class MirrorRun {
 
   Console& console() noexcept { return *console_; }
   Mirror& mirror() noexcept { return mirror_; }
+  ServiceManager& service() noexcept { return service_; }
 
   /// The end of the process, after the last event. `error` is what kept the run from its work.
   [[noreturn]] void end(int status, const Error* error);
@@ -27,6 +29,7 @@ class MirrorRun {
       : console_(std::move(console)), mirror_(settings.mirror, console_->observer()) {}
 
   const std::unique_ptr<Console> console_;
+  ServiceManager service_;
   Mirror mirror_;
 };
 

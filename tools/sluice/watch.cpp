@@ -32,6 +32,18 @@ std::string next_try(const Outlook& outlook) {
   return "tried again in " + units::format_duration(*outlook.next);
 }
 
+/// For the service manager.
+std::string status_line(const PassSummary& summary, const Outlook& outlook) {
+  if (summary.interrupted) return "stopping";
+  if (summary.failure)
+    return fmt::format("{} {} in a row failed, {}: {}", outlook.failures,
+                       outlook.failures == 1 ? "pass" : "passes", next_try(outlook),
+                       summary.failure->message);
+  const std::string next =
+      outlook.next ? "; the next in " + units::format_duration(*outlook.next) : "";
+  return fmt::format("last pass: {}{}", report::pass_line(summary), next);
+}
+
 LiveOptions live_options(const Settings& settings) {
   LiveOptions live;
   live.interval = settings.watch.interval;
@@ -99,6 +111,7 @@ class Reload {
       log.write(error);
       return true;
     }
+    run_.service().reloading();
     run_.console().reload(settings->output);
     LiveOptions now = live_options(*settings);
     const std::string changes = live_changes(live_, now);
@@ -110,6 +123,7 @@ class Reload {
           "jitter, filters, bwlimit, tpslimit and the level of the log count at once)");
     live_ = now;
     run_.mirror().reload(std::move(now));
+    run_.service().reloaded();
     return true;
   }
 
@@ -120,6 +134,9 @@ class Reload {
   const std::function<Result<Settings>()> read_again_;
   const bool on_terminal_;
 };
+
+/// After this the service manager is not told any more that all is well.
+constexpr auto kMostSilence = std::chrono::seconds(30);
 
 /// Mirrors that are watched keep a journal of their changes.
 constexpr std::uint64_t kJournalRows = 100'000;
@@ -211,14 +228,18 @@ int run_watch(const Settings& asked, Signals& signals,
   if (Hook::is_wanted(settings->hook)) hook = std::make_unique<Hook>(*settings, console.log());
 
   PassLog passes(console);
-  console.start([&] { return passes.look(run.mirror().progress()); });
+  console.start([&] {
+    if (run.mirror().silence() < kMostSilence) run.service().alive();
+    return passes.look(run.mirror().progress());
+  });
   console.log().write(Level::info, fmt::format("watching {}, into {}, every {}",
                                                source_text(settings->mirror.source),
                                                text::escaped(settings->mirror.dir),
                                                units::format_duration(settings->watch.interval)));
   const PassSummary last = run.mirror().watch(
-      settings->watch, [&passes, &hook](const PassSummary& summary, const Outlook& outlook) {
+      settings->watch, [&run, &passes, &hook](const PassSummary& summary, const Outlook& outlook) {
         passes.on_pass(summary, outlook);
+        run.service().status(status_line(summary, outlook));
         if (hook) hook->pass_ended();
       });
   if (hook && signals.exit_status() == 0) hook->finish();

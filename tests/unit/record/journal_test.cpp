@@ -143,7 +143,7 @@ TEST_F(JournalTest, WhoeverWritesTheRowsWritesTheJournal) {
 
 TEST_F(JournalTest, AReaderBesideItSeesIt) {
   const auto writer = journaled();
-  const auto reader = Record::connect(path_, Access::read_only).value();
+  const auto reader = Record::connect(path(), Access::read_only).value();
   EXPECT_THAT(told(*reader), ElementsAre());
   ASSERT_TRUE(writer->commit(batch_of({version("a", "1")})));
   EXPECT_THAT(told(*reader), ElementsAre("1 added a"));
