@@ -35,6 +35,14 @@ struct FilterRule {
   bool operator==(const FilterRule&) const = default;
 };
 
+/// From when on a rate counts, each week anew, in local time.
+struct RateSlot {
+  unsigned minute_of_week = 0;         ///< from Monday 00:00 on, 0 to 10,079
+  std::uint64_t bytes_per_second = 0;  ///< 0: no limit
+
+  bool operator==(const RateSlot&) const = default;
+};
+
 /// Where the limits on work in flight are. 0 means automatic.
 struct TuningOptions {
   unsigned threads = 0;                    ///< data shards, 1 to 64; automatic: min(4, cores)
@@ -48,6 +56,7 @@ struct TuningOptions {
   /// Verified files become visible, and are recorded, in groups at least so often; at least 1 ms.
   std::chrono::milliseconds group_age{1000};
   std::uint64_t bytes_per_second = 0;  ///< of answers' bodies, over all shards; 0: no limit
+  std::vector<RateSlot> timetable;     ///< if there is any, it says so instead
   unsigned requests_per_second = 0;    ///< over all shards; 0: no limit
 
   bool operator==(const TuningOptions&) const = default;
@@ -117,7 +126,8 @@ struct LiveOptions {
   std::chrono::milliseconds interval{60'000};
   unsigned jitter_percent = 10;
   std::vector<FilterRule> filters;     ///< from the next pass on
-  std::uint64_t bytes_per_second = 0;  ///< as in TuningOptions
+  std::uint64_t bytes_per_second = 0;  ///< as in TuningOptions, like the following
+  std::vector<RateSlot> timetable;
   unsigned requests_per_second = 0;
 };
 

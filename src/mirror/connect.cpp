@@ -93,9 +93,11 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   return s3::Session::make(std::move(options), std::move(credentials));
 }
 
-void set_rates(const s3::Session& session, std::uint64_t bytes_per_second,
-               unsigned requests_per_second) {
+void set_body_rate(const s3::Session& session, std::uint64_t bytes_per_second) {
   session.options().http.body_rate->set_per_second(bytes_per_second);
+}
+
+void set_request_rate(const s3::Session& session, unsigned requests_per_second) {
   session.options().request_rate->set_per_second(requests_per_second);
 }
 

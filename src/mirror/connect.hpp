@@ -20,8 +20,8 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
                                                   const TuningOptions& tuning, Observer& observer);
 
 /// The limits of a session that open_session opened, from now on; 0: none. Any thread.
-void set_rates(const s3::Session& session, std::uint64_t bytes_per_second,
-               unsigned requests_per_second);
+void set_body_rate(const s3::Session& session, std::uint64_t bytes_per_second);
+void set_request_rate(const s3::Session& session, unsigned requests_per_second);
 
 /// Stores that talk to that session over HTTP.
 StoreFactory http_stores(std::shared_ptr<s3::Session> session);

@@ -1,14 +1,17 @@
 #include "sluice/mirror.hpp"
 
+#include "base/units.hpp"
 #include "mirror/connect.hpp"
 #include "mirror/engine.hpp"
 #include "mirror/pass.hpp"
 #include "mirror/run_pass.hpp"
+#include "mirror/timetable.hpp"
 #include "mirror/watch_loop.hpp"
 
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace sluice {
 
@@ -28,6 +31,8 @@ struct Mirror::Impl {
   mirror::Pass* pass = nullptr;         ///< the one that runs now
   mirror::WatchLoop* loop = nullptr;    ///< that of `watch`
   std::optional<LiveOptions> reloaded;  ///< for the next pass
+  std::vector<RateSlot> timetable;
+  std::uint64_t rate = 0;  ///< of bodies, that counts now
 
   Result<void> open();
   void set_pass(mirror::Pass* now);
@@ -35,6 +40,9 @@ struct Mirror::Impl {
   void interrupt_pass();
   void apply_reloaded();
   async::Task<PassSummary> one_pass();
+  /// What the timetable says now, if there is one.
+  void look_at_the_clock();
+  async::Task<void> keep_the_timetable();
   async::Task<void> run_once(PassSummary& summary);
   async::Task<void> run_loop(mirror::WatchLoop& watching, PassSummary& summary);
 };
@@ -76,6 +84,9 @@ Result<void> Mirror::Impl::open() {
                                    mirror::http_stores(session));
   if (!made) return made.error();
   engine = std::move(*made);
+  timetable = options.tuning.timetable;
+  rate = options.tuning.bytes_per_second;
+  look_at_the_clock();  // before the first byte
   return {};
 }
 
@@ -113,12 +124,46 @@ async::Task<PassSummary> Mirror::Impl::one_pass() {
   co_return summary;
 }
 
+void Mirror::Impl::look_at_the_clock() {
+  const unsigned minute = mirror::minute_of_week(runtime->wall_now());
+  std::uint64_t now = 0;
+  {
+    const std::lock_guard lock(mutex);
+    const auto wanted = mirror::rate_at(timetable, minute);
+    if (!wanted || *wanted == rate) return;
+    rate = now = *wanted;
+    mirror::set_body_rate(*session, now);
+  }
+  observer.on_message(Level::info, now == 0 ? "by the timetable there is no --bwlimit now"
+                                            : "by the timetable --bwlimit is " +
+                                                  units::format_size(now) + "/s now");
+}
+
+async::Task<void> Mirror::Impl::keep_the_timetable() {
+  // Looked at each minute: clocks are set, and daylight saving begins.
+  while (true) {
+    look_at_the_clock();
+    const auto now = runtime->wall_now();
+    const auto next = std::chrono::floor<std::chrono::minutes>(now) + std::chrono::minutes(1);
+    co_await runtime->sleep_for(next - now);
+  }
+}
+
 async::Task<void> Mirror::Impl::run_once(PassSummary& summary) {
+  async::TaskGroup timers;
+  if (!timetable.empty())
+    timers.spawn(runtime->executor(async::Role::control), keep_the_timetable());
   summary = co_await one_pass();
+  timers.cancel();
+  co_await timers.join();
 }
 
 async::Task<void> Mirror::Impl::run_loop(mirror::WatchLoop& watching, PassSummary& summary) {
+  async::TaskGroup timers;  // a timetable may come with a reload
+  timers.spawn(runtime->executor(async::Role::control), keep_the_timetable());
   summary = co_await watching.run();
+  timers.cancel();
+  co_await timers.join();
 }
 
 Mirror::Mirror(MirrorOptions options, Observer& observer)
@@ -169,7 +214,12 @@ void Mirror::pass_now() noexcept {
 void Mirror::reload(LiveOptions options) {
   const std::lock_guard lock(impl_->mutex);
   if (impl_->loop == nullptr) return;
-  mirror::set_rates(*impl_->session, options.bytes_per_second, options.requests_per_second);
+  impl_->timetable = options.timetable;
+  const auto by_clock =
+      mirror::rate_at(impl_->timetable, mirror::minute_of_week(impl_->runtime->wall_now()));
+  impl_->rate = by_clock.value_or(options.bytes_per_second);
+  mirror::set_body_rate(*impl_->session, impl_->rate);
+  mirror::set_request_rate(*impl_->session, options.requests_per_second);
   impl_->loop->set_interval(options.interval, options.jitter_percent);
   impl_->reloaded = std::move(options);
 }

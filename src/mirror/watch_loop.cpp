@@ -25,7 +25,8 @@ double unit_interval(std::uint64_t bits) noexcept {
 WatchLoop::WatchLoop(async::Runtime& runtime, const WatchOptions& options, Actions actions)
     : runtime_(runtime),
       last_beat_(runtime.now().time_since_epoch().count()),
-      actions_(std::move(actions)), options_(options) {}
+      actions_(std::move(actions)),
+      options_(options) {}
 
 async::Task<PassSummary> WatchLoop::run() {
   async::TaskGroup timers;

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "timetable.hpp"
 
 #include <fmt/format.h>
 
@@ -169,13 +170,17 @@ Result<void> set_once(Settings& settings, const Given& given) {
 }
 
 Result<void> set_bandwidth(Settings& settings, const Given& given) {
-  std::string_view rate = given.value;
-  if (rate.ends_with("/s")) rate.remove_suffix(2);
-  const auto bytes = units::parse_size(given.where, rate);
-  if (!bytes) return bytes.error();
-  if (*bytes != 0 && (*bytes < KiB || *bytes > 1024 * GiB))
-    return refusal(given, "is not a rate from 1KiB to 1TiB a second; write for example 10MiB");
-  settings.mirror.tuning.bytes_per_second = *bytes;
+  TuningOptions& tuning = settings.mirror.tuning;
+  if (given.value.find(',') != std::string_view::npos) {
+    auto slots = parse_timetable(given);
+    if (!slots) return slots.error();
+    tuning.timetable = *std::move(slots);
+    return {};
+  }
+  const auto rate = parse_rate(given.where, given.value);
+  if (!rate) return rate.error();
+  tuning.timetable.clear();
+  tuning.bytes_per_second = *rate;
   return {};
 }
 
@@ -374,7 +379,9 @@ constexpr std::array kFlags = {
          [](S s, G g) { return set_count(s.mirror.tuning.max_attempts, g, {1, 100, "10"}); }},
 
     Flag{"bwlimit", 0, Group::tuning, kEvery, "RATE", "10MiB",
-         "Receive at most so many bytes a second in all: 10MiB, 500K. 0, the default, is no limit.",
+         "Receive at most so many bytes a second in all: 10MiB, 500K. 0, the default, is no limit. "
+         "Or by the clock, in local time: \"08:00,10MiB 18:00,off\", \"Mon-08:00,10MiB "
+         "Fri-18:00,off\".",
          set_bandwidth},
     Flag{"tpslimit", 0, Group::tuning, kEvery, "N", "100",
          "Send at most so many requests a second in all. 0, the default, is no limit.",

@@ -28,8 +28,8 @@ int connect_to_manager() {
   if (name[0] == '@') address.sun_path[0] = '\0';
   const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return -1;
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length +
-                                           (name[0] == '@' ? 0 : 1));
+  const auto size =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length + (name[0] == '@' ? 0 : 1));
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), size) == 0) return socket;
   ::close(socket);
   return -1;

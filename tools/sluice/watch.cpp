@@ -50,6 +50,7 @@ LiveOptions live_options(const Settings& settings) {
   live.jitter_percent = settings.watch.jitter_percent;
   live.filters = settings.mirror.filters;
   live.bytes_per_second = settings.mirror.tuning.bytes_per_second;
+  live.timetable = settings.mirror.tuning.timetable;
   live.requests_per_second = settings.mirror.tuning.requests_per_second;
   return live;
 }
@@ -61,6 +62,7 @@ bool differs_elsewhere(const Settings& now, const Settings& then) {
   for (MirrorOptions* options : {&a, &b}) {
     options->filters.clear();
     options->tuning.bytes_per_second = 0;
+    options->tuning.timetable.clear();
     options->tuning.requests_per_second = 0;
   }
   return a != b || now.watch.max_failures != then.watch.max_failures ||
@@ -85,6 +87,8 @@ std::string live_changes(const LiveOptions& then, const LiveOptions& now) {
   note("bwlimit", limit_text(then.bytes_per_second, true), limit_text(now.bytes_per_second, true));
   note("tpslimit", limit_text(then.requests_per_second, false),
        limit_text(now.requests_per_second, false));
+  if (then.timetable != now.timetable)
+    parts.push_back(now.timetable.empty() ? "no timetable any more" : "another timetable");
   if (then.filters != now.filters)
     parts.push_back(fmt::format("{} filters, from the next pass on", now.filters.size()));
   return fmt::format("{}", fmt::join(parts, ", "));
