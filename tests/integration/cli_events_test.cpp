@@ -98,7 +98,7 @@ TEST_F(CliEvents, AreWhatTheDocumentSays) {
   bucket_->put("cold", "x", 0, {.storage_class = "GLACIER"});
   server_->set_faults({rule(Operation::get, faults::status(403, "AccessDenied"), "denied"),
                        rule(Operation::get, faults::status(503, "SlowDown"), "a")});
-  written.add_lines(json({"-v", "--max-attempts", "2"}, 1).out);
+  written.add_lines(json({"-v", "--max-attempts", "2", "--journal", "100"}, 1).out);
   server_->clear_faults();
   bucket_->remove("gone");
   written.add_lines(json({"--delete", "--dry-run"}, 0).out);
@@ -110,6 +110,9 @@ TEST_F(CliEvents, AreWhatTheDocumentSays) {
   written.add_lines(run({"sync", "s3://photos", "/dev/null/x", "--json"}).out);
 
   written.add_lines(run({"status", dir(), "--json"}).out);
+  bucket_->put("a", "changed");
+  static_cast<void>(sync());
+  written.add_lines(run({"changes", dir(), "--json"}).out);
 
   EXPECT_EQ(written.without(documented), Words()) << "written, but not in the document";
   EXPECT_EQ(documented.without(written), Words()) << "in the document, but never written";

@@ -144,7 +144,8 @@ TEST_F(CliReload, HangUpChangesIntervalAndFiltersOfTheRunningProcess) {
   write_config("interval = \"50ms\"\n");
   program.signal(SIGHUP);
   ASSERT_TRUE(program.wait_for("fetched b.tmp")) << program.err();
-  EXPECT_TRUE(has(program.err(), "reloaded: interval 1h -> 50ms, 0 filters, from the next pass on"))
+  EXPECT_TRUE(
+      has(program.err(), "reloaded: interval 1h00m -> 50ms, no filters, from the next pass on"))
       << program.err();
   bucket_->put("c", "x");
   ASSERT_TRUE(program.wait_for("fetched c ")) << program.err();

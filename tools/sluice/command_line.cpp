@@ -14,6 +14,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <span>
 
 namespace sluice::cli {
 namespace {
@@ -28,6 +29,17 @@ std::optional<Verb> find_verb(std::string_view name) {
   return std::nullopt;
 }
 
+/// "sync, watch and ls", each as `form` says.
+std::string in_words(std::span<const Verb> verbs, std::string_view form, std::string_view last) {
+  std::string out;
+  for (const Verb& verb : verbs) {
+    if (&verb != verbs.data())
+      out += &verb == &verbs.back() ? fmt::format(" {} ", last) : std::string(", ");
+    out += fmt::format(fmt::runtime(form), name_of(verb));
+  }
+  return out;
+}
+
 Error unknown_verb(std::string_view word) {
   if (word.starts_with('-'))
     return usage(fmt::format("{}: flags come after the verb: sluice sync {}", text::escaped(word),
@@ -37,7 +49,7 @@ Error unknown_verb(std::string_view word) {
     names.push_back(name_of(verb));
   const std::string_view near = text::nearest(word, names);
   return usage(fmt::format("\"{}\" is no verb{}", text::escaped(word),
-                           near.empty() ? "; there are sync, watch, ls, status and changes"
+                           near.empty() ? "; there are " + in_words(kVerbs, "{}", "and")
                                         : fmt::format("; did you mean {}?", near)));
 }
 
@@ -141,17 +153,13 @@ Result<void> apply_aws_environment(Settings& settings, const Environment& enviro
   return find_flag("max-attempts")->set(settings, {"AWS_MAX_ATTEMPTS", value});
 }
 
-std::string known_sections() {
-  return "[sync], [watch], [ls], [status] and [changes]";
-}
-
 Result<void> apply_entry(Settings& settings, Verb verb, const ConfigEntry& entry,
                          std::string_view file) {
   const std::string place = fmt::format("{}:{}: ", text::escaped(file), entry.line);
   const auto section = find_verb(entry.section);
   if (!section && !entry.section.empty())
     return usage(fmt::format("{}there is no section [{}], only {}", place,
-                             text::escaped(entry.section), known_sections()));
+                             text::escaped(entry.section), in_words(kVerbs, "[{}]", "and")));
   const Flag* flag = find_flag(entry.name);
   if (flag == nullptr || (section && !flag->applies_to(*section)))
     return usage(fmt::format("{}there is no flag named {}{}", place, text::escaped(entry.name),
@@ -282,7 +290,8 @@ Result<std::variant<Command, Information>> parse_command_line(
     const std::vector<std::string>& arguments, const Environment& environment) {
   using Answer = std::variant<Command, Information>;
   if (arguments.empty())
-    return usage("give a verb: sync, watch, ls, status or changes (sluice --help explains them)");
+    return usage(
+        fmt::format("give a verb: {} (sluice --help explains them)", in_words(kVerbs, "{}", "or")));
   std::string first = arguments.front();
   if (first == "-V" || first == "--version" || first == "version")
     return Answer(Information{std::string(build_description())});

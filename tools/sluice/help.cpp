@@ -104,9 +104,9 @@ became of it (added, changed, renewed, removed), key. Whoever remembers the last
 number it has seen goes on with --since, over restarts of either side. When a
 change is printed, its file is in place and safe on the disk.
 
-The journal is kept by `sluice watch` (--journal N: the last N changes). Asks no
-server and takes no lock. If what came after --since is not known any more, that
-is an error which says where to go on.
+The journal is kept by `sluice watch`. Asks no server and takes no lock. If what
+came after --since is not known any more, that is an error which says where to
+go on.
 )";
 
 constexpr std::string_view kChangesExamples =

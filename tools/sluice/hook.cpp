@@ -152,7 +152,10 @@ std::optional<Hook::Batch> Hook::collect() {
     const auto& list = std::get<ChangeList>(read);
     if (std::exchange(first, false)) {
       // The journal is new: all of it came since the hook was there.
-      if (!cursor_) cursor_ = list.begins;
+      if (!cursor_) {
+        cursor_ = list.begins;
+        save_cursor();
+      }
       batch.has_gap = !list.covers(*cursor_);
       batch.since = batch.has_gap ? list.begins : *cursor_;
       batch.until = batch.since;

@@ -90,7 +90,9 @@ std::string live_changes(const LiveOptions& then, const LiveOptions& now) {
   if (then.timetable != now.timetable)
     parts.push_back(now.timetable.empty() ? "no timetable any more" : "another timetable");
   if (then.filters != now.filters)
-    parts.push_back(fmt::format("{} filters, from the next pass on", now.filters.size()));
+    parts.push_back(fmt::format("{} {}, from the next pass on",
+                                now.filters.empty() ? "no" : std::to_string(now.filters.size()),
+                                now.filters.size() == 1 ? "filter" : "filters"));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 

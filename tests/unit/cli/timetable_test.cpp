@@ -21,7 +21,7 @@ TEST(ParseTimetable, EntriesWithoutADayCountOnEach) {
 
 TEST(ParseTimetable, DaysAreNamed) {
   EXPECT_EQ(parsed("Mon-08:00,512K fri-23:59,0"),
-            (std::vector<RateSlot>{{8 * 60, 512'000}, {4 * 1440 + 23 * 60 + 59, 0}}));
+            (std::vector<RateSlot>{{8 * 60, 512 << 10}, {4 * 1440 + 23 * 60 + 59, 0}}));
   EXPECT_EQ(parsed("sun-8:00,1MiB/s"), (std::vector<RateSlot>{{6 * 1440 + 8 * 60, 1u << 20}}));
 }
 
