@@ -1,4 +1,5 @@
 #include "sluice/changes.hpp"
+#include "sluice/doctor.hpp"
 #include "sluice/observer.hpp"
 
 namespace sluice {
@@ -45,6 +46,26 @@ std::string_view to_string(ChangeKind kind) noexcept {
       return "removed";
   }
   return "changed";
+}
+
+std::string_view to_string(CheckState state) noexcept {
+  switch (state) {
+    case CheckState::passed:
+      return "passed";
+    case CheckState::noted:
+      return "noted";
+    case CheckState::failed:
+      return "failed";
+    case CheckState::skipped:
+      return "skipped";
+  }
+  return "failed";
+}
+
+const Check* Diagnosis::failure() const noexcept {
+  for (const Check& check : checks)
+    if (check.state == CheckState::failed) return &check;
+  return nullptr;
 }
 
 }  // namespace sluice

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -243,6 +244,18 @@ class TlsStream final : public Stream {
   }
 
   std::string failure() const override { return failure_; }
+
+  std::string security() const override {
+    std::string out = std::string(SSL_get_version(ssl_)) + ", " + SSL_get_cipher_name(ssl_);
+    X509* certificate = SSL_get0_peer_certificate(ssl_);
+    if (certificate == nullptr) return out;
+    tm until{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &until) != 1) return out;
+    char day[16];
+    if (std::strftime(day, sizeof day, "%Y-%m-%d", &until) > 0)
+      out += std::string(", certificate until ") + day;
+    return out;
+  }
 
  private:
   IoResult interpret(int outcome) {

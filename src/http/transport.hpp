@@ -46,6 +46,9 @@ class Stream {
   virtual IoResult fill(Pipe&, std::size_t) { return {}; }
   /// Says good-bye to the peer, as far as that is possible without waiting.
   virtual void farewell() noexcept = 0;
+  /// "TLS 1.3, TLS_AES_128_GCM_SHA256, certificate until 2027-01-31", once the handshake is done;
+  /// empty without TLS.
+  virtual std::string security() const { return {}; }
   /// Why the last step failed, to follow "https://host:443: ".
   virtual std::string failure() const = 0;
 };

@@ -158,6 +158,23 @@ std::string attempted(const Session& session, Operation operation, std::string_v
   return text + " " + session.description();
 }
 
+std::string iam_policy(const Session& session) {
+  const std::string& bucket = session.options().bucket;
+  if (bucket.starts_with("arn:")) return {};
+  const std::string arn =
+      "arn:" + std::string(arn_partition(session.region())) + ":s3:::" + text::escaped(bucket);
+  return R"({
+  "Version": "2012-10-17",
+  "Statement": [
+    {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": ")" +
+         arn + R"("},
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": ")" +
+         arn + R"(/*"}
+  ]
+}
+)";
+}
+
 Error explain(const Session& session, const Failure& failure) {
   Error error(failure.kind, attempted(session, failure.operation, failure.subject) + ": " +
                                 reason(session, failure));

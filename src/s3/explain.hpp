@@ -31,4 +31,8 @@ std::string attempted(const Session& session, Operation operation, std::string_v
 /// The error for a person: what was tried, what the service said, what to do.
 Error explain(const Session& session, const Failure& failure);
 
+/// The IAM policy that lets an identity mirror the session's bucket: JSON of several lines; empty
+/// for an access point, whose resources have other names.
+std::string iam_policy(const Session& session);
+
 }  // namespace sluice::s3

@@ -100,6 +100,11 @@ Error in_our_words(Verb verb, const CLI::ParseError& error) {
   return usage(fmt::format("{}; see sluice {} --help", text::escaped(text), name_of(verb)));
 }
 
+/// After the source; for doctor it may be left out.
+bool takes_directory(Verb verb) noexcept {
+  return verb == Verb::sync || verb == Verb::watch || verb == Verb::doctor;
+}
+
 Result<Words> split_words(Verb verb, const std::vector<std::string>& words) {
   if (auto error = find_empty_value(words)) return *std::move(error);
 
@@ -131,7 +136,7 @@ Result<Words> split_words(Verb verb, const std::vector<std::string>& words) {
       out.settings.push_back({found->second, option->results()[used[option]++]});
 
   bool only_positionals = false;
-  const std::size_t wanted = verb == Verb::sync || verb == Verb::watch ? 2 : 1;
+  const std::size_t wanted = takes_directory(verb) ? 2 : 1;
   for (std::string& word : app.remaining()) {
     if (word == "--" && !only_positionals)
       only_positionals = true;
@@ -251,9 +256,12 @@ Result<void> apply_directory(Settings& settings, Verb verb, const std::vector<st
 Result<void> apply_positionals(Settings& settings, Verb verb,
                                const std::vector<std::string>& given) {
   if (verb == Verb::status || verb == Verb::changes) return apply_directory(settings, verb, given);
-  const bool wants_dir = verb != Verb::ls;
-  const std::string form =
-      fmt::format("sluice {} s3://BUCKET[/PREFIX]{}", name_of(verb), wants_dir ? " DIR" : "");
+  const bool wants_dir = takes_directory(verb);
+  const bool needs_dir = wants_dir && verb != Verb::doctor;
+  const std::string form = fmt::format("sluice {} s3://BUCKET[/PREFIX]{}", name_of(verb),
+                                       needs_dir   ? " DIR"
+                                       : wants_dir ? " [DIR]"
+                                                   : "");
   if (given.empty()) return usage("the source is missing: " + form);
   if (given.size() == 2 && !given[0].starts_with("s3://") && given[1].starts_with("s3://"))
     return usage("sluice only downloads, the source comes first: " + form);
@@ -261,7 +269,7 @@ Result<void> apply_positionals(Settings& settings, Verb verb,
   if (!source) return source.error();
   settings.mirror.source.bucket = std::move(source->bucket);
   settings.mirror.source.prefix = std::move(source->prefix);
-  if (!wants_dir) return {};
+  if (!wants_dir || (given.size() < 2 && !needs_dir)) return {};
   if (given.size() < 2 || given[1].empty()) return usage("the directory is missing: " + form);
   if (given[1].starts_with("s3://"))
     return usage(

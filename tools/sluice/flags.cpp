@@ -25,7 +25,9 @@ constexpr unsigned kMirror = kSync | kWatch;
 constexpr unsigned kStatus = 1U << static_cast<unsigned>(Verb::status);
 constexpr unsigned kChanges = 1U << static_cast<unsigned>(Verb::changes);
 constexpr unsigned kEvery = kMirror | kLs;
-constexpr unsigned kOutput = kEvery | kStatus | kChanges;
+constexpr unsigned kDoctor = 1U << static_cast<unsigned>(Verb::doctor);
+constexpr unsigned kSource = kEvery | kDoctor;
+constexpr unsigned kOutput = kSource | kStatus | kChanges;
 
 Error refusal(const Given& given, std::string_view rule) {
   return Error(ErrorKind::usage,
@@ -219,33 +221,33 @@ using G = const Given&;
 /// The one place that knows every flag. Ranges are those of include/sluice/options.hpp.
 constexpr std::array kFlags = {
     // --- Source ---
-    Flag{"endpoint-url", 0, Group::source, kEvery, "URL", "https://s3.example.com",
+    Flag{"endpoint-url", 0, Group::source, kSource, "URL", "https://s3.example.com",
          "The S3 server, where it is not AWS. (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile)",
          [](S s, G g) { return set_text(s.mirror.source.endpoint_url, g); }},
-    Flag{"region", 0, Group::source, kEvery, "NAME", "eu-central-1",
+    Flag{"region", 0, Group::source, kSource, "NAME", "eu-central-1",
          "The bucket's region. (AWS_REGION, AWS_DEFAULT_REGION, profile; else us-east-1)",
          [](S s, G g) { return set_text(s.mirror.source.region, g); }},
-    Flag{"profile", 0, Group::source, kEvery, "NAME", "backup",
+    Flag{"profile", 0, Group::source, kSource, "NAME", "backup",
          "Profile in ~/.aws/config and ~/.aws/credentials. (AWS_PROFILE; else default)",
          [](S s, G g) { return set_text(s.mirror.source.profile, g); }},
-    Flag{"no-sign-request", 0, Group::source, kEvery, "", "", "Send anonymous requests.",
+    Flag{"no-sign-request", 0, Group::source, kSource, "", "", "Send anonymous requests.",
          [](S s, G g) {
            bool anonymous = false;
            const Result<void> read = set_switch(anonymous, g);
            s.mirror.source.sign = !anonymous;
            return read;
          }},
-    Flag{"request-payer", 0, Group::source, kEvery, "", "",
+    Flag{"request-payer", 0, Group::source, kSource, "", "",
          "Accept the charges of a requester-pays bucket.",
          [](S s, G g) {
            // `--request-payer=requester` is how aws spells it.
            if (g.value == "requester") return s.mirror.source.request_payer = true, Result<void>();
            return set_switch(s.mirror.source.request_payer, g);
          }},
-    Flag{"ca-bundle", 0, Group::source, kEvery, "FILE", "/etc/ssl/site-ca.pem",
+    Flag{"ca-bundle", 0, Group::source, kSource, "FILE", "/etc/ssl/site-ca.pem",
          "PEM file of the authorities to trust. (AWS_CA_BUNDLE; else the system's)",
          [](S s, G g) { return set_text(s.mirror.source.ca_bundle, g); }},
-    Flag{"no-verify-ssl", 0, Group::source, kEvery, "", "",
+    Flag{"no-verify-ssl", 0, Group::source, kSource, "", "",
          "Accept any certificate. Unsafe: whoever is on the path can change what you get.",
          [](S s, G g) {
            bool anything_goes = false;
@@ -253,7 +255,7 @@ constexpr std::array kFlags = {
            s.mirror.source.verify_tls = !anything_goes;
            return read;
          }},
-    Flag{"addressing-style", 0, Group::source, kEvery, "auto|path|virtual", "path",
+    Flag{"addressing-style", 0, Group::source, kSource, "auto|path|virtual", "path",
          "Where the bucket's name goes: into the path or the host name. Default auto.",
          [](S s, G g) {
            using Addressing = SourceOptions::Addressing;
@@ -526,6 +528,8 @@ std::string_view name_of(Verb verb) noexcept {
       return "status";
     case Verb::changes:
       return "changes";
+    case Verb::doctor:
+      return "doctor";
   }
   return "";
 }

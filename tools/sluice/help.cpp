@@ -126,6 +126,34 @@ Exit status:
     130, 143  stopped by SIGINT, SIGTERM
 )";
 
+constexpr std::string_view kDoctorIntro =
+    R"(Usage: sluice doctor [flags] s3://BUCKET[/PREFIX] [DIR]
+
+Looks at everything a mirror of this bucket needs, one thing after the other:
+configuration, credentials, name, connection, TLS, server, clock, listing,
+reading a key, and DIR if it is given. Says of what fails what to change, and
+where a permission is missing the policy that grants it. Changes nothing.
+)";
+
+constexpr std::string_view kDoctorExamples =
+    R"(
+Examples:
+    sluice doctor s3://photos/2024 /srv/photos-2024
+    sluice doctor --endpoint-url http://127.0.0.1:9000 s3://test
+)";
+
+constexpr std::string_view kDoctorStatuses =
+    R"(
+Exit status: 0 if nothing failed, else what `sluice sync` would end with for the
+first thing that did:
+    2   wrong usage, bucket name or region
+    3   no such bucket
+    4   access denied, or bad or missing credentials
+    5   endpoint, network or TLS trouble, invalid answer
+    6   DIR cannot be used
+    130, 143  stopped by SIGINT, SIGTERM
+)";
+
 constexpr std::string_view kStatusStatuses =
     R"(
 Exit status:
@@ -212,6 +240,7 @@ Usage:
     sluice ls    [flags] s3://BUCKET[/PREFIX]        list the keys
     sluice status [flags] DIR                        what is known of a mirror
     sluice changes [flags] DIR                       what changed in a mirror
+    sluice doctor [flags] s3://BUCKET[/PREFIX] [DIR] what is wrong, if something is
 
     sluice VERB --help    the flags, examples and exit statuses of a verb
     sluice --version      version and build
@@ -252,6 +281,8 @@ std::string verb_help(Verb verb) {
       return page(kStatusIntro, kStatusStatuses, kStatusExamples);
     case Verb::changes:
       return page(kChangesIntro, kChangesStatuses, kChangesExamples);
+    case Verb::doctor:
+      return page(kDoctorIntro, kDoctorStatuses, kDoctorExamples);
   }
   return {};
 }

@@ -43,6 +43,8 @@ int run(const Command& command, Signals& signals, const Parse& parse) {
       return run_status(command.settings);
     case Verb::changes:
       return run_changes(command.settings);
+    case Verb::doctor:
+      return run_doctor(command.settings);
   }
   return static_cast<int>(ExitStatus::usage);
 }

@@ -11,9 +11,9 @@
 
 namespace sluice::cli {
 
-enum class Verb : std::uint8_t { sync, watch, ls, status, changes };
-inline constexpr std::array kVerbs = {Verb::sync, Verb::watch, Verb::ls, Verb::status,
-                                      Verb::changes};
+enum class Verb : std::uint8_t { sync, watch, ls, status, changes, doctor };
+inline constexpr std::array kVerbs = {Verb::sync,   Verb::watch,   Verb::ls,
+                                      Verb::status, Verb::changes, Verb::doctor};
 
 struct OutputSettings {
   enum class Verbosity : std::uint8_t { quiet, normal, verbose };

@@ -18,5 +18,6 @@ int run_watch(const Settings& settings, Signals& signals,
 int run_ls(const Settings& settings);
 int run_status(const Settings& settings);
 int run_changes(const Settings& settings);
+int run_doctor(const Settings& settings);
 
 }  // namespace sluice::cli
