@@ -119,7 +119,9 @@ Check check_directory(const std::string& dir) {
     return failed(local_error("cannot look at \"" + text::escaped(dir) + '"', errno));
   const std::string there = exists ? dir : existing_part(dir);
   if (::stat(there.c_str(), &st) != 0 || !S_ISDIR(st.st_mode))
-    return failed(local_error('"' + text::escaped(there) + "\" is no directory", ENOTDIR));
+    return failed(Error(ErrorKind::local, '"' + text::escaped(there) +
+                                              "\" is no directory; choose another place, or move "
+                                              "away what is there"));
   if (!exists && ::access(there.c_str(), W_OK | X_OK) != 0)
     return failed(local_error("cannot make the directory \"" + text::escaped(dir) + '"', errno));
 

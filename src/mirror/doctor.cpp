@@ -161,7 +161,7 @@ class Examination {
 };
 
 std::string Examination::region_text() const {
-  const char* from = "the default, as nobody named one";
+  const char* from = "nobody named one";
   if (!options_.source.region.empty())
     from = "--region";
   else if (aws::variable(aws::process_environment(), "AWS_REGION"))
@@ -181,8 +181,10 @@ bool Examination::check_configuration() {
   }
   session_ = std::move(*session);
   const aws::S3Endpoint endpoint = session_->endpoint();
-  const std::string detail = session_->description() + "; " + region_text() +
-                             (endpoint.is_path_style ? ", bucket in the path" : "");
+  const bool secure = endpoint.url.endpoint.scheme == http::Scheme::https;
+  const std::string detail = "bucket " + text::escaped(session_->options().bucket) + " at " +
+                             (secure ? "https://" : "http://") + endpoint.url.host_header() +
+                             endpoint.url.base_path + "; " + region_text();
   if (std::string warnings = warnings_.take(); !warnings.empty())
     note("configuration", detail, std::move(warnings));
   else

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -52,7 +53,8 @@ std::string wrapped(std::string_view text, std::size_t width) {
 }  // namespace
 
 std::string check_text(const Check& check, unsigned columns) {
-  const std::size_t width = std::max<std::size_t>(columns, kIndent + 40) - kIndent;
+  const std::size_t width = columns == 0 ? std::numeric_limits<std::size_t>::max()
+                                         : std::max<std::size_t>(columns, kIndent + 40) - kIndent;
   std::string out = fmt::format("  {:<7} {:<13} {}\n", label(check.state), check.name,
                                 wrapped(check.detail, width));
   if (!check.advice.empty()) out += std::string(kIndent, ' ') + wrapped(check.advice, width) + '\n';

@@ -8,7 +8,7 @@
 namespace sluice::report {
 
 /// One line of the table, "FAILED   list           403 AccessDenied", and below it the advice,
-/// broken at `columns`. With its ends.
+/// broken at `columns` (0: not at all). With its ends.
 std::string check_text(const Check& check, unsigned columns);
 
 /// What comes after the table: the policy, and how it went.

@@ -87,12 +87,14 @@ std::string skewed(const Failure& failure) {
   return text + " (" + said(failure) + "); set it, for example with \"timedatectl set-ntp true\"";
 }
 
-std::string wrong_region(const Failure& failure) {
-  if (failure.region.empty() && failure.document.code.empty()) {
+std::string wrong_region(const Session& session, const Failure& failure) {
+  // The region in which it was asked for is no advice.
+  const bool is_known = !failure.region.empty() && failure.region != session.region();
+  if (!is_known && failure.document.code.empty()) {
     return "the endpoint redirects elsewhere (" + said(failure) +
            "), which is not followed; check --endpoint-url and --region";
   }
-  if (failure.region.empty()) {
+  if (!is_known) {
     return "the bucket is not in this region (" + said(failure) +
            "), and the service does not say where it is; give the right one with --region";
   }
@@ -125,7 +127,7 @@ std::string reason(const Session& session, const Failure& failure) {
     case ErrorKind::skewed:
       return skewed(failure);
     case ErrorKind::wrong_region:
-      return wrong_region(failure);
+      return wrong_region(session, failure);
     case ErrorKind::archived:
       return "the object is archived (" + said(failure) +
              "); restore it first, for example with \"aws s3api restore-object\"";

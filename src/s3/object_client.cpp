@@ -294,9 +294,11 @@ Failure ObjectClient::assess(const Call& call, const Attempt& attempt,
     correction = Correction::region;
   }
   failure.skew_seconds = call.skew_seconds();
-  if (session_->credentials() != nullptr) {
+  // Which of the chain they came from, if that is known.
+  if (session_->credentials() != nullptr)
     failure.credentials_name = session_->credentials()->name();
-  }
+  if (attempt.credentials && !attempt.credentials->source.empty())
+    failure.credentials_name = attempt.credentials->source;
   const WallTime server_now = runtime_.wall_now() + std::chrono::seconds(session_->skew_seconds());
   failure.retry_after = retry_after(head, server_now);
   return failure;

@@ -114,6 +114,10 @@ TEST_F(CliEvents, AreWhatTheDocumentSays) {
   static_cast<void>(sync());
   written.add_lines(run({"changes", dir(), "--json"}).out);
 
+  server_->set_faults({rule(Operation::list, faults::status(403, "AccessDenied"))});
+  written.add_lines(run({"doctor", "s3://photos", "--json"}).out);
+  server_->clear_faults();
+
   EXPECT_EQ(written.without(documented), Words()) << "written, but not in the document";
   EXPECT_EQ(documented.without(written), Words()) << "in the document, but never written";
 }

@@ -9,11 +9,6 @@
 #include <cerrno>
 
 namespace sluice::cli {
-namespace {
-
-constexpr unsigned kColumns = 80;
-
-}  // namespace
 
 int run_doctor(const Settings& settings) {
   auto opened = Console::open(settings.output, Verb::doctor);
@@ -26,15 +21,18 @@ int run_doctor(const Settings& settings) {
   const unsigned columns = console.terminal().columns();
   const Diagnosis diagnosis =
       diagnose(DoctorOptions{settings.mirror.source, settings.mirror.dir}, [&](const Check& check) {
+        if (json || (console.is_quiet() && check.state != CheckState::failed)) return;
         // One after the other, so that it is seen what is waited for.
-        if (!json) console.print_text(report::check_text(check, columns == 0 ? kColumns : columns));
-        if (!json) console.terminal().flush();
+        console.print_text(report::check_text(check, columns));
+        console.terminal().flush();
       });
   const Check* failure = diagnosis.failure();
   const ExitStatus status =
       failure != nullptr && failure->error ? exit_status(*failure->error) : ExitStatus::equal;
-  console.print_text(json ? report::diagnosis_json(diagnosis, status)
-                          : report::verdict_text(diagnosis));
+  if (json)
+    console.print_text(report::diagnosis_json(diagnosis, status));
+  else if (!console.is_quiet())
+    console.print_text(report::verdict_text(diagnosis));
   console.stop();
   const int os_error = console.terminal().out_error();
   if (os_error == 0 || os_error == EPIPE) return static_cast<int>(status);

@@ -132,7 +132,8 @@ constexpr std::string_view kDoctorIntro =
 Looks at everything a mirror of this bucket needs, one thing after the other:
 configuration, credentials, name, connection, TLS, server, clock, listing,
 reading a key, and DIR if it is given. Says of what fails what to change, and
-where a permission is missing the policy that grants it. Changes nothing.
+where a permission is missing the policy that grants it. Changes nothing. With
+-q only what failed is printed.
 )";
 
 constexpr std::string_view kDoctorExamples =
