@@ -146,6 +146,7 @@ class Errors : public CliDoctor {
     }
     replace(work_.path(), "/srv");
     replace(home_.path(), "/home/you");
+    text = std::regex_replace(text, std::regex(R"((359\d|360\d) seconds)"), "3600 seconds");
     text = std::regex_replace(text, std::regex(R"( in \d+(\.\d+)?(us|ms|s)\n)"), "\n");
     return text;
   }
