@@ -16,6 +16,9 @@ struct SourceOptions {
   std::string region;        ///< empty: AWS_REGION, AWS_DEFAULT_REGION, profile, else us-east-1
   std::string profile;       ///< empty: AWS_PROFILE, else `default`
   std::string ca_bundle;     ///< PEM file; empty: AWS_CA_BUNDLE, profile, else the system's store
+  /// `http://[user:password@]host:port` for everything, `none` for no proxy; empty: by http_proxy,
+  /// https_proxy. The endpoints that no_proxy names are reached directly in each case.
+  std::string proxy;
   enum class Addressing : std::uint8_t { automatic, path, virtual_host };
   Addressing addressing = Addressing::automatic;
   bool sign = true;            ///< false: anonymous requests

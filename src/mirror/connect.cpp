@@ -63,6 +63,8 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   // What the command line says goes for the services that give the credentials too.
   config->region = first_set(source.region, config->region);
   config->ca_bundle = first_set(source.ca_bundle, config->ca_bundle);
+  if (!source.proxy.empty()) config->proxies.given = {"--proxy", source.proxy};
+  options.http.proxies = config->proxies;
   options.region = config->region;
   options.endpoint_url = first_set(source.endpoint_url, config->endpoint_url);
   options.addressing = style_of(source.addressing, config->addressing_style);

@@ -119,6 +119,20 @@ Result<void> add_filter(Settings& settings, FilterRule::Kind kind, const Given& 
   return {};
 }
 
+/// Its value may hold a password, so no message repeats it.
+Result<void> set_proxy(Settings& settings, const Given& given) {
+  const auto refuse = [&given](std::string_view why) {
+    return Error(ErrorKind::usage, fmt::format("{}: {}", given.where, why));
+  };
+  if (given.value.find('\0') != std::string_view::npos) return refuse("it holds a NUL byte");
+  if (given.where.starts_with("--") && given.value.find('@') != std::string_view::npos)
+    return refuse(
+        "a user and password on the command line can be seen by everybody on this machine; put "
+        "the address into SLUICE_PROXY, https_proxy or the config file instead");
+  settings.mirror.source.proxy = given.value;
+  return {};
+}
+
 Result<void> set_interval(Settings& settings, const Given& given) {
   using namespace std::chrono_literals;
   constexpr auto kLongest = 24h * 365;
@@ -210,6 +224,10 @@ constexpr std::array kFlags = {
            s.mirror.source.verify_tls = !anything_goes;
            return read;
          }},
+    Flag{"proxy", 0, Group::source, kEvery, "URL|none", "http://proxy.example.com:3128",
+         "Reach the server through this HTTP proxy, or through none. (https_proxy, http_proxy, "
+         "no_proxy) A password belongs into the environment or the config file.",
+         set_proxy},
     Flag{"addressing-style", 0, Group::source, kEvery, "auto|path|virtual", "path",
          "Where the bucket's name goes: into the path or the host name. Default auto.",
          [](S s, G g) {
