@@ -21,9 +21,13 @@ struct SourceOptions {
   std::string proxy;
   enum class Addressing : std::uint8_t { automatic, path, virtual_host };
   Addressing addressing = Addressing::automatic;
-  bool sign = true;            ///< false: anonymous requests
-  bool verify_tls = true;      ///< false: accept any certificate (loud, never a default)
-  bool request_payer = false;  ///< accept the charges of a requester-pays bucket
+  bool sign = true;                   ///< false: anonymous requests
+  bool verify_tls = true;             ///< false: accept any certificate (loud, never a default)
+  bool request_payer = false;         ///< accept the charges of a requester-pays bucket
+  std::string expected_bucket_owner;  ///< refuse buckets of others than this account: 12 digits
+  /// File with the key of objects under SSE-C: 32 bytes, or their base64. Empty: SLUICE_SSE_C_KEY
+  /// (base64), else none.
+  std::string sse_c_key_file;
 };
 
 /// One --include or --exclude, in the order given; the last one that matches a key wins.

@@ -104,12 +104,10 @@ bool is_exempt(std::string_view no_proxy, const Endpoint& endpoint) {
 
 /// What no proxy can reach: it would look for it on its own machine, or its own network.
 bool is_nearby(const std::string& host) {
-  if (text::iequals(host, "localhost") || host.ends_with(".localhost")) return true;
+  if (is_loopback(host)) return true;
   const auto address = parse_address(host);
-  if (!address) return false;
-  return std::ranges::any_of(
-      std::to_array<std::string_view>({"127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"}),
-      [&](std::string_view network) { return is_in_network(*address, network); });
+  return address &&
+         (is_in_network(*address, "169.254.0.0/16") || is_in_network(*address, "fe80::/10"));
 }
 
 std::optional<std::string> basic_authorization(std::string_view user_info) {
@@ -135,6 +133,12 @@ ProxyRules::Setting from_environment(const Variables& environment, const std::st
 std::string authority_of(const Endpoint& endpoint) {
   const bool is_v6 = endpoint.host.find(':') != std::string::npos;
   return (is_v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+}
+
+bool is_loopback(const std::string& host) {
+  if (text::iequals(host, "localhost") || host.ends_with(".localhost")) return true;
+  const auto address = parse_address(host);
+  return address && (is_in_network(*address, "127.0.0.0/8") || is_in_network(*address, "::1/128"));
 }
 
 std::string Proxy::name() const {

@@ -41,18 +41,21 @@ ProxyRules proxy_rules(const Variables& environment);
 /// Which proxy to take for `endpoint`; nullopt: none. Pure. `usage` if the one that is meant is
 /// written wrongly or of an unknown kind (socks5://, https://).
 ///
-///   rule                                                      | proxy
-///   `given` is "none"                                         | none
-///   no_proxy names the endpoint (see below)                   | none
-///   `given`                                                   | that one
-///   loopback (localhost, 127/8, ::1) or link-local address    | none
-///   http, https: the variable for the endpoint's scheme       | that one, if it is set
+/// The first that fits decides:
+///   - `given` is "none": none
+///   - no_proxy names the endpoint (see below): none
+///   - `given`: that one
+///   - a loopback (localhost, 127.0.0.0/8, ::1) or link-local address: none
+///   - http or https, by the endpoint's scheme: that one, if it is set
 ///
 /// no_proxy is a list with commas or blanks between its entries: `*` (everything), `example.com`,
 /// `.example.com` or `*.example.com` (the name and all below it), an address, a network
 /// (`10.0.0.0/8`, for endpoints given as addresses), each but `*` with `:port` if only that port is
 /// meant.
 Result<std::optional<Proxy>> choose_proxy(const ProxyRules& rules, const Endpoint& endpoint);
+
+/// Whether `host` means this machine: localhost, a name below it, 127.0.0.0/8 or ::1.
+bool is_loopback(const std::string& host);
 
 /// `[http://][user:password@]host[:port][/]`, user and password percent-encoded; port 80 if none is
 /// given. Errors name `where`, and quote nothing.

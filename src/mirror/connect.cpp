@@ -3,6 +3,8 @@
 #include "aws/config.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +46,19 @@ std::string_view without(s3::Feature feature) noexcept {
   return "the server does not support an optional part of the protocol";
 }
 
+/// By the file, else by the variable. A null pointer where there is none.
+Result<s3::CustomerKeyPtr> customer_key(const SourceOptions& source,
+                                        const aws::Environment& environment) {
+  constexpr std::string_view kVariable = "SLUICE_SSE_C_KEY";
+  const std::optional<std::string> variable = aws::variable(environment, kVariable);
+  if (source.sse_c_key_file.empty() && !variable) return s3::CustomerKeyPtr();
+  Result<s3::CustomerKey> key = source.sse_c_key_file.empty()
+                                    ? s3::CustomerKey::parse(*variable, kVariable)
+                                    : s3::CustomerKey::read(source.sse_c_key_file);
+  if (!key) return std::move(key).error();
+  return s3::CustomerKeyPtr(std::make_shared<const s3::CustomerKey>(*std::move(key)));
+}
+
 Error out_of_range(const char* flag, const char* range) {
   return Error(ErrorKind::usage, std::string(flag) + " must be " + range);
 }
@@ -73,6 +88,10 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.use_arn_region = config->use_arn_region;
   options.sign = source.sign;
   options.request_payer = source.request_payer || config->request_payer;
+  options.expected_bucket_owner = source.expected_bucket_owner;
+  Result<s3::CustomerKeyPtr> key = customer_key(source, environment);
+  if (!key) return std::move(key).error();
+  options.customer_key = *std::move(key);
   options.http.tls.ca_bundle = config->ca_bundle;
   options.http.tls.verify = source.verify_tls;
   options.http.read_buffer_bytes = kReadBufferBytes;

@@ -101,6 +101,8 @@ class HeadCall final : public Call {
       : Call(Operation::head, request.key), request_(request) {}
   Draft draft(const Place& place) const override { return head_draft(place, request_); }
   store::ObjectHead take_head() { return std::move(head_); }
+  /// The ETag is no MD5, whether the answer says so or not.
+  void distrust_etag() noexcept { opaque_etag_ = true; }
 
  private:
   Result<void> accept(const http::ResponseHead& head) override;
@@ -108,6 +110,7 @@ class HeadCall final : public Call {
 
   const store::HeadRequest& request_;
   store::ObjectHead head_;
+  bool opaque_etag_ = false;
 };
 
 class GetCall final : public Call {
@@ -117,6 +120,8 @@ class GetCall final : public Call {
   Draft draft(const Place& place) const override { return get_draft(place, request_); }
   store::ObjectHead take_head() { return std::move(head_); }
   std::uint64_t missing_bytes() const noexcept { return missing_bytes_; }
+  /// The ETag is no MD5, whether the answer says so or not.
+  void distrust_etag() noexcept { opaque_etag_ = true; }
 
  private:
   Result<void> accept(const http::ResponseHead& head) override;
@@ -129,6 +134,7 @@ class GetCall final : public Call {
   store::BodySink& sink_;
   store::ObjectHead head_;
   std::uint64_t missing_bytes_ = 0;
+  bool opaque_etag_ = false;
 };
 
 /// Is the key there? The body is not wanted.

@@ -6,6 +6,7 @@
 #include "s3/calls.hpp"
 #include "s3/error_table.hpp"
 #include "s3/explain.hpp"
+#include "s3/hints.hpp"
 #include "s3/list_page.hpp"
 
 #include <chrono>
@@ -44,6 +45,8 @@ struct Attempt {
 
 /// Whether what a server says quotes what we sent it: words for a log must not.
 bool quotes_secret(std::string_view words, const Attempt& attempt) {
+  const auto& key = attempt.place.customer_key;
+  if (key && words.find(key->base64()) != std::string_view::npos) return true;
   if (!attempt.credentials) return false;
   for (const std::string* secret :
        {&attempt.credentials->secret_key, &attempt.credentials->session_token, &attempt.signature})
@@ -143,6 +146,7 @@ async::Task<Result<ListPage>> ObjectClient::list(store::ListRequest request) {
 
 async::Task<Result<store::ObjectHead>> ObjectClient::head(store::HeadRequest request) {
   HeadCall call(request);
+  if (session_->options().customer_key) call.distrust_etag();
   const Result<void> done = co_await perform(call);
   if (!done) co_return done.error();
   co_return call.take_head();
@@ -151,6 +155,7 @@ async::Task<Result<store::ObjectHead>> ObjectClient::head(store::HeadRequest req
 async::Task<Result<store::ObjectHead>> ObjectClient::get(store::GetRequest request,
                                                          store::BodySink& sink) {
   GetCall call(request, sink);
+  if (session_->options().customer_key) call.distrust_etag();
   const Result<void> done = co_await perform(call);
   if (!done) co_return done.error();
   if (call.missing_bytes() != 0) {
@@ -194,7 +199,9 @@ async::Task<Result<void>> ObjectClient::perform(Call& call) {
     if (call.otherwise() && failure.document.code.empty()) {
       co_return no_answer(call, *call.otherwise());
     }
-    co_return explain(*session_, failure);
+    Error error = explain(*session_, failure);
+    error.message += hint(session_->options(), failure);
+    co_return error;
   }
 }
 

@@ -39,6 +39,20 @@ Draft draft_for(const Place& place, RequestKind kind, http::Method method, std::
   if (draft.path.empty()) draft.path = "/";
   draft.headers.emplace_back("host", place.endpoint.host_header());
   if (place.request_payer) draft.headers.emplace_back("x-amz-request-payer", "requester");
+  if (!place.expected_bucket_owner.empty())
+    draft.headers.emplace_back("x-amz-expected-bucket-owner", place.expected_bucket_owner);
+  return draft;
+}
+
+/// A request for one object, which may be encrypted with a key of the customer's.
+Draft object_draft(const Place& place, RequestKind kind, http::Method method,
+                   std::string_view key) {
+  Draft draft = draft_for(place, kind, method, object_path(place, key));
+  if (!place.customer_key) return draft;
+  const std::string name = "x-amz-server-side-encryption-customer-";
+  draft.headers.emplace_back(name + "algorithm", "AES256");
+  draft.headers.emplace_back(name + "key", place.customer_key->base64());
+  draft.headers.emplace_back(name + "key-md5", place.customer_key->md5_base64());
   return draft;
 }
 
@@ -74,6 +88,8 @@ Place::Place(const Session& session, aws::S3Endpoint where)
       bucket(session.options().bucket),
       is_path_style(where.is_path_style),
       request_payer(session.options().request_payer),
+      expected_bucket_owner(session.options().expected_bucket_owner),
+      customer_key(session.options().customer_key),
       checksum_mode(session.uses(Feature::checksum_mode)),
       optional_attributes(session.is_aws() && session.uses(Feature::optional_attributes)),
       if_match(session.uses(Feature::if_match)) {}
@@ -97,16 +113,14 @@ Draft list_draft(const Place& place, const store::ListRequest& request) {
 }
 
 Draft head_draft(const Place& place, const store::HeadRequest& request) {
-  Draft draft =
-      draft_for(place, RequestKind::head, http::Method::head, object_path(place, request.key));
+  Draft draft = object_draft(place, RequestKind::head, http::Method::head, request.key);
   if (request.want_checksum) ask_for_checksum(draft, place);
   if (request.part != 0) draft.query.emplace_back("partNumber", std::to_string(request.part));
   return draft;
 }
 
 Draft get_draft(const Place& place, const store::GetRequest& request) {
-  Draft draft =
-      draft_for(place, RequestKind::get, http::Method::get, object_path(place, request.key));
+  Draft draft = object_draft(place, RequestKind::get, http::Method::get, request.key);
   if (request.range) {
     draft.headers.emplace_back("range", range_header(*request.range));
   } else if (request.want_checksum) {
@@ -117,7 +131,7 @@ Draft get_draft(const Place& place, const store::GetRequest& request) {
 }
 
 Draft probe_draft(const Place& place, std::string_view key) {
-  Draft draft = draft_for(place, RequestKind::probe, http::Method::get, object_path(place, key));
+  Draft draft = object_draft(place, RequestKind::probe, http::Method::get, key);
   draft.headers.emplace_back("range", "bytes=0-0");
   return draft;
 }

@@ -25,6 +25,8 @@ struct Place {
   std::string bucket;
   bool is_path_style;
   bool request_payer;
+  std::string expected_bucket_owner;
+  CustomerKeyPtr customer_key;
   bool checksum_mode;
   bool optional_attributes;
   bool if_match;

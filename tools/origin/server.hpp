@@ -49,6 +49,7 @@ struct ServerOptions {
   bool allow_anonymous = false;
   std::string region = {};  // empty: a request signed for any region will do
   WrongRegion wrong_region = WrongRegion::malformed;
+  std::string owner = {};  // account id that x-amz-expected-bucket-owner must name; empty: any
   std::size_t page_size = 1000;
   std::chrono::milliseconds list_delay{0};                    // before each listing's answer
   std::uint64_t max_requests_per_connection = 0;              // 0: no bound; closed without notice

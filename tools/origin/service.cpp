@@ -135,6 +135,10 @@ Answer Service::answer(const Request& request, const Route& route, const Verific
     error.details.push_back({"BucketName", route.bucket});
     return error_answer(error, request_id);
   }
+  const std::string* const owner = find_header(request.headers, "x-amz-expected-bucket-owner");
+  if (owner != nullptr && !options_.owner.empty() && *owner != options_.owner) {
+    return error_answer(make_error("AccessDenied"), request_id);
+  }
   return answer_bucket(request, route, *bucket, request_id);
 }
 

@@ -119,6 +119,14 @@ Result<void> add_filter(Settings& settings, FilterRule::Kind kind, const Given& 
   return {};
 }
 
+Result<void> set_owner(Settings& settings, const Given& given) {
+  const bool is_id = given.value.size() == 12 &&
+                     given.value.find_first_not_of("0123456789") == std::string_view::npos;
+  if (!is_id) return refusal(given, "is no account id: write its 12 digits, without hyphens");
+  settings.mirror.source.expected_bucket_owner = given.value;
+  return {};
+}
+
 /// Its value may hold a password, so no message repeats it.
 Result<void> set_proxy(Settings& settings, const Given& given) {
   const auto refuse = [&given](std::string_view why) {
@@ -213,6 +221,12 @@ constexpr std::array kFlags = {
            if (g.value == "requester") return s.mirror.source.request_payer = true, Result<void>();
            return set_switch(s.mirror.source.request_payer, g);
          }},
+    Flag{"expected-bucket-owner", 0, Group::source, kEvery, "ID", "123456789012",
+         "Refuse a bucket that does not belong to this account: the id's 12 digits.", set_owner},
+    Flag{"sse-c-key-file", 0, Group::source, kEvery, "FILE", "/etc/sluice/sse-c.key",
+         "The key of objects encrypted with a customer's key (SSE-C): 32 bytes, or their base64. "
+         "(SLUICE_SSE_C_KEY, base64)",
+         [](S s, G g) { return set_text(s.mirror.source.sse_c_key_file, g); }},
     Flag{"ca-bundle", 0, Group::source, kEvery, "FILE", "/etc/ssl/site-ca.pem",
          "PEM file of the authorities to trust. (AWS_CA_BUNDLE; else the system's)",
          [](S s, G g) { return set_text(s.mirror.source.ca_bundle, g); }},

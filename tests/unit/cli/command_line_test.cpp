@@ -275,6 +275,13 @@ TEST_F(CommandLine, AProxysPasswordDoesNotBelongOnTheCommandLine) {
   EXPECT_EQ(sync({"--config", path}).mirror.source.proxy, "http://u:other@p:3128");
 }
 
+TEST_F(CommandLine, AnOwnerIsAnAccountsId) {
+  EXPECT_EQ(sync({"--expected-bucket-owner", "123456789012"}).mirror.source.expected_bucket_owner,
+            "123456789012");
+  for (const char* id : {"12345678901", "1234-5678-9012", "me"})
+    EXPECT_NE(sync_mistake({"--expected-bucket-owner", id}).find("12 digits"), std::string::npos);
+}
+
 TEST_F(CommandLine, StrongerPlacesWin) {
   const std::string path = config(
       "transfers = 2\nthreads = 2\npart-size = \"2MiB\"\nmax-attempts = 2\nexclude = [\"file\"]\n"
