@@ -21,6 +21,9 @@ struct SourceOptions {
   std::string proxy;
   enum class Addressing : std::uint8_t { automatic, path, virtual_host };
   Addressing addressing = Addressing::automatic;
+  /// Of ListObjects; automatic: 2, and 1 where the server knows no other.
+  enum class ListVersion : std::uint8_t { automatic, one, two };
+  ListVersion list_version = ListVersion::automatic;
   bool sign = true;                   ///< false: anonymous requests
   bool verify_tls = true;             ///< false: accept any certificate (loud, never a default)
   bool request_payer = false;         ///< accept the charges of a requester-pays bucket

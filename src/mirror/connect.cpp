@@ -42,8 +42,22 @@ std::string_view without(s3::Feature feature) noexcept {
              "restored cannot be told from others";
     case s3::Feature::if_match:
       return "the server does not support If-Match; the ETag of each answer is compared instead";
+    case s3::Feature::list_v2:
+      return "the server does not know version 2 of ListObjects; version 1 is used instead";
   }
   return "the server does not support an optional part of the protocol";
+}
+
+s3::ListVersions versions_of(SourceOptions::ListVersion version) {
+  switch (version) {
+    case SourceOptions::ListVersion::one:
+      return s3::ListVersions::only_1;
+    case SourceOptions::ListVersion::two:
+      return s3::ListVersions::only_2;
+    case SourceOptions::ListVersion::automatic:
+      break;
+  }
+  return s3::ListVersions::automatic;
 }
 
 /// By the file, else by the variable. A null pointer where there is none.
@@ -88,6 +102,7 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.use_arn_region = config->use_arn_region;
   options.sign = source.sign;
   options.request_payer = source.request_payer || config->request_payer;
+  options.list_versions = versions_of(source.list_version);
   options.expected_bucket_owner = source.expected_bucket_owner;
   Result<s3::CustomerKeyPtr> key = customer_key(source, environment);
   if (!key) return std::move(key).error();

@@ -28,8 +28,12 @@ enum class Feature : std::uint8_t {
   checksum_mode,        ///< x-amz-checksum-mode: ENABLED
   optional_attributes,  ///< RestoreStatus in listings; asked of AWS only
   if_match,             ///< If-Match: the ETag of the answer is still compared
+  list_v2,              ///< version 2 of ListObjects, else version 1; AWS knows both
 };
-inline constexpr std::size_t kFeatures = 3;
+inline constexpr std::size_t kFeatures = 4;
+
+/// Which version of ListObjects is asked for. Automatic: 2, and 1 where the server knows no other.
+enum class ListVersions : std::uint8_t { automatic, only_1, only_2 };
 
 struct SessionOptions {
   std::string bucket;        ///< a name, an alias, or the ARN of an access point
@@ -41,6 +45,7 @@ struct SessionOptions {
   bool use_arn_region = true;
   bool sign = true;  ///< false: --no-sign-request
   bool request_payer = false;
+  ListVersions list_versions = ListVersions::automatic;
   std::string expected_bucket_owner;           ///< 12 digits; sent with every request. Empty: any
   CustomerKeyPtr customer_key;                 ///< sent with GET and HEAD of objects; null: none
   std::function<void(Feature)> on_switch_off;  ///< called from any shard; may be empty

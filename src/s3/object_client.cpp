@@ -97,6 +97,8 @@ class ObjectClient final : public store::ObjectStore {
   async::Task<Result<bool>> is_gone(std::string key) override;
 
  private:
+  Result<ListPage> read_page(ListCall& call, const store::ListRequest& request) const;
+  bool may_fall_back(const store::ListRequest& request) const;
   async::Task<Result<void>> perform(Call& call);
   async::Task<Result<void>> send(Call& call, Attempt& attempt);
   async::Task<Result<MaybeCredentials>> fetch_credentials();
@@ -124,24 +126,40 @@ class ObjectClient final : public store::ObjectStore {
 };
 
 async::Task<Result<ListPage>> ObjectClient::list(store::ListRequest request) {
-  ListCall call(request);
-  const Result<void> done = co_await perform(call);
-  if (!done) co_return done.error();
+  while (true) {
+    ListCall call(request);
+    const Result<void> done = co_await perform(call);
+    if (!done) co_return done.error();
+    const ListVersion asked = call.version();
+    Result<ListPage> page = read_page(call, request);
+    if (page) co_return page;
+    const bool falls_back = page.error().code == kAnsweredInVersion1 && may_fall_back(request);
+    if (!falls_back || asked == ListVersion::one) co_return no_answer(call, page.error());
+    session_->switch_off(Feature::list_v2);
+  }
+}
 
+bool ObjectClient::may_fall_back(const store::ListRequest& request) const {
+  return request.token.empty() && Place(*session_).may_fall_back;
+}
+
+Result<ListPage> ObjectClient::read_page(ListCall& call, const store::ListRequest& request) const {
   ListExpectation expectation;
   // The alias of an access point is answered with the name of the bucket behind it.
   const std::string& bucket = session_->options().bucket;
   if (!bucket.ends_with("-s3alias") && !bucket.ends_with("--ol-s3")) expectation.bucket = bucket;
   expectation.prefix = request.prefix;
-  expectation.token = request.token;
+  expectation.version = call.version();
+  expectation.token = marker_of(request.token).value_or(request.token);
   expectation.start_after = request.start_after;
   expectation.now_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(runtime_.wall_now().time_since_epoch())
           .count() +
       session_->skew_seconds() * 1000;
   Result<ListPage> page = parse_list_page(call.take_body(), expectation);
-  if (page) co_return page;
-  co_return no_answer(call, page.error());
+  if (page && page->truncated && call.version() == ListVersion::one)
+    page->next_token = token_of_marker(page->next_token);
+  return page;
 }
 
 async::Task<Result<store::ObjectHead>> ObjectClient::head(store::HeadRequest request) {

@@ -74,6 +74,14 @@ void ask_for_version(Draft& draft, const Place& place, const Version& version) {
   }
 }
 
+constexpr char kMarkerSign = '\0';
+
+bool uses_list_v2(const Session& session) noexcept {
+  const ListVersions versions = session.options().list_versions;
+  if (versions != ListVersions::automatic) return versions == ListVersions::only_2;
+  return session.uses(Feature::list_v2);
+}
+
 std::string range_header(const ByteRange& range) {
   return "bytes=" + std::to_string(range.offset()) + "-" + std::to_string(range.last());
 }
@@ -92,19 +100,43 @@ Place::Place(const Session& session, aws::S3Endpoint where)
       customer_key(session.options().customer_key),
       checksum_mode(session.uses(Feature::checksum_mode)),
       optional_attributes(session.is_aws() && session.uses(Feature::optional_attributes)),
-      if_match(session.uses(Feature::if_match)) {}
+      if_match(session.uses(Feature::if_match)),
+      list_v2(uses_list_v2(session)),
+      may_fall_back(!session.is_aws() &&
+                    session.options().list_versions == ListVersions::automatic) {}
+
+std::string token_of_marker(std::string_view marker) {
+  return kMarkerSign + std::string(marker);
+}
+
+std::optional<std::string_view> marker_of(std::string_view token) noexcept {
+  if (!token.starts_with(kMarkerSign)) return std::nullopt;
+  return token.substr(1);
+}
+
+ListVersion list_version(const Place& place, const store::ListRequest& request) noexcept {
+  const bool is_two = request.token.empty() ? place.list_v2 : !marker_of(request.token);
+  return is_two ? ListVersion::two : ListVersion::one;
+}
 
 Draft list_draft(const Place& place, const store::ListRequest& request) {
   Draft draft = draft_for(place, RequestKind::list, http::Method::get, bucket_path(place));
-  draft.query = {{"list-type", "2"}, {"encoding-type", "url"}};
+  const bool is_two = list_version(place, request) == ListVersion::two;
+  if (is_two) draft.query.emplace_back("list-type", "2");
+  draft.query.emplace_back("encoding-type", "url");
   draft.query.emplace_back("max-keys", std::to_string(std::clamp(request.max_keys, 1U, kMaxKeys)));
   if (!request.prefix.empty()) draft.query.emplace_back("prefix", request.prefix);
   if (!request.delimiter.empty()) draft.query.emplace_back("delimiter", request.delimiter);
-  if (!request.token.empty()) {
+  if (const auto marker = marker_of(request.token)) {
+    draft.query.emplace_back("marker", *marker);
+  } else if (!request.token.empty()) {
     draft.query.emplace_back("continuation-token", request.token);
   } else if (!request.start_after.empty()) {
-    draft.query.emplace_back("start-after", request.start_after);
+    draft.query.emplace_back(is_two ? "start-after" : "marker", request.start_after);
   }
+  // A token means nothing in the other version.
+  if (is_two && place.may_fall_back && request.token.empty())
+    draft.features.push_back(Feature::list_v2);
   if (place.optional_attributes) {
     draft.headers.emplace_back("x-amz-optional-object-attributes", "RestoreStatus");
     draft.features.push_back(Feature::optional_attributes);

@@ -56,6 +56,11 @@ void add_options(CLI::App& app, Arguments& a, std::string& listen) {
 
   app.add_option("--page-size", a.page_size, "Most keys in a page of a listing")
       ->capture_default_str();
+  app.add_option("--list-version", a.lists,
+                 "Version of ListObjects it knows: 2, 1 (501 for version 2), or\n"
+                 "1-ignores (what only version 2 has is ignored)")
+      ->check(CLI::IsMember({"2", "1", "1-ignores"}))
+      ->capture_default_str();
   app.add_option("--list-delay-ms", a.list_delay_ms, "Wait so long before each listing")
       ->capture_default_str();
   app.add_option("--faults", a.faults, "Script of faults (JSON, see README.md)");

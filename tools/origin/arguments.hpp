@@ -24,6 +24,7 @@ struct Arguments {
   std::string region;
   bool redirect = false;
   std::size_t page_size = 1000;
+  std::string lists = "2";
   std::int64_t list_delay_ms = 0;
   std::string faults;
   std::optional<std::uint64_t> seed;

@@ -40,6 +40,14 @@ enum class WrongRegion {
   redirect,   // 301 PermanentRedirect with x-amz-bucket-region
 };
 
+// Which version of ListObjects it knows. Version 1 has `marker` for start-after and token, and says
+// NextMarker only with a delimiter, as S3 does.
+enum class Lists {
+  version_2,           // 501 NotImplemented without list-type=2
+  version_1,           // 501 NotImplemented with it
+  version_1_whatever,  // what only version 2 has is ignored: list-type, start-after, tokens
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: a free one
@@ -51,6 +59,7 @@ struct ServerOptions {
   WrongRegion wrong_region = WrongRegion::malformed;
   std::string owner = {};  // account id that x-amz-expected-bucket-owner must name; empty: any
   std::size_t page_size = 1000;
+  Lists lists = Lists::version_2;
   std::chrono::milliseconds list_delay{0};                    // before each listing's answer
   std::uint64_t max_requests_per_connection = 0;              // 0: no bound; closed without notice
   std::function<std::int64_t()> clock_ms = {};                // empty: the system clock

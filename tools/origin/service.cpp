@@ -163,6 +163,7 @@ Answer Service::answer_bucket(const Request& request, const Route& route, Bucket
   if (route.operation == Operation::list) {
     ListOptions list_options;
     list_options.page_size = options_.page_size;
+    list_options.lists = options_.lists;
     auto listed = list_page(bucket, route, list_options);
     if (const auto* const error = std::get_if<ListError>(&listed)) {
       return error_answer(make_error(error->code, error->message), request_id);

@@ -252,6 +252,16 @@ constexpr std::array kFlags = {
                               {"virtual", Addressing::virtual_host}});
          }},
 
+    Flag{"list-version", 0, Group::source, kEvery, "auto|1|2", "1",
+         "Version of ListObjects to ask for. Default auto: 2, and 1 where the server knows no "
+         "other.",
+         [](S s, G g) {
+           using Version = SourceOptions::ListVersion;
+           return set_choice(
+               s.mirror.source.list_version, g,
+               {{"auto", Version::automatic}, {"1", Version::one}, {"2", Version::two}});
+         }},
+
     // --- Deletion ---
     Flag{"delete", 0, Group::deletion, kMirror, "", "",
          "Remove files that the bucket no longer has: only files that sluice wrote and nobody "
