@@ -16,6 +16,8 @@ struct SourceOptions {
   std::string region;        ///< empty: AWS_REGION, AWS_DEFAULT_REGION, profile, else us-east-1
   std::string profile;       ///< empty: AWS_PROFILE, else `default`
   std::string ca_bundle;     ///< PEM file; empty: AWS_CA_BUNDLE, profile, else the system's store
+  std::string client_certificate;  ///< PEM file for servers that ask for one; empty: none
+  std::string client_key;          ///< PEM file, not encrypted; empty: in `client_certificate`
   /// `http://[user:password@]host:port` for everything, `none` for no proxy; empty: by http_proxy,
   /// https_proxy. The endpoints that no_proxy names are reached directly in each case.
   std::string proxy;

@@ -35,6 +35,8 @@ class ResponseHandler {
 struct TlsOptions {
   std::string ca_bundle;  ///< PEM file that replaces the system's store; empty: system store
   bool verify = true;     ///< false only by --no-verify-ssl
+  std::string client_certificate;  ///< PEM file, ours before those of its issuers; empty: none
+  std::string client_key;          ///< PEM file, not encrypted; empty: in the one before
 };
 
 /// Figures: catalogue 1.5 and 4.
@@ -65,7 +67,8 @@ struct ClientStats {
 /// thread of `executor`; several exchanges may be under way at once and wait for a free connection.
 class Client {
  public:
-  /// `local` or `usage` error if the CA bundle cannot be read, or a proxy is written wrongly.
+  /// `local` or `usage` error if a file of `tls` cannot be read or used, or a proxy is written
+  /// wrongly.
   static Result<std::unique_ptr<Client>> make(async::Runtime& runtime, async::Executor executor,
                                               Endpoint endpoint, ClientOptions options);
   virtual ~Client() = default;

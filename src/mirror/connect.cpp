@@ -109,6 +109,9 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.customer_key = *std::move(key);
   options.http.tls.ca_bundle = config->ca_bundle;
   options.http.tls.verify = source.verify_tls;
+  // For the endpoint only, not for the services that give the credentials.
+  options.http.tls.client_certificate = source.client_certificate;
+  options.http.tls.client_key = source.client_key;
   options.http.read_buffer_bytes = kReadBufferBytes;
   const unsigned shards = resolved_threads(tuning);
   options.http.max_connections =

@@ -1,5 +1,6 @@
 // Options of S3, as people set them: the program against a server that insists on them.
 #include "cli_fixture.hpp"
+#include "origin/certificate.hpp"
 
 #include <filesystem>
 
@@ -100,6 +101,23 @@ TEST_F(CliOptions, ABucketOfAnotherAccountIsRefused) {
   EXPECT_EQ(sync({"--expected-bucket-owner", "111122223333"}).status, 0);
   EXPECT_EQ(read_file(dir() + "/a"), "hello");
   expect(sync({"--expected-bucket-owner", "1111-2222-3333"}), 2, "12 digits");
+}
+
+TEST_F(CliOptions, AServerMayAskForACertificate) {
+  const origin::TestCertificate certificate = origin::make_test_certificate();
+  ServerOptions options = with_credentials();
+  options.tls = certificate.tls();
+  options.tls->client_ca_pem = certificate.ca_pem;
+  serve(std::move(options));
+  bucket_->put("a", "hello", kTime);
+  const std::string ca = home_ / "ca.pem";
+  const std::string client = home_ / "client.pem";
+  write_file(ca, certificate.ca_pem);
+  write_file(client, certificate.tls().certificate_pem + certificate.tls().key_pem);
+  expect(sync({"--ca-bundle", ca, "--max-attempts", "1"}), 5, "wants a client certificate");
+  EXPECT_EQ(sync({"--ca-bundle", ca, "--client-cert", client}).status, 0);
+  EXPECT_EQ(read_file(dir() + "/a"), "hello");
+  expect(sync({"--ca-bundle", ca, "--client-cert", ca}), 2, "--client-key");
 }
 
 TEST_F(CliOptions, ARequesterPaysBucketIsReadAndAnonymousRequestsAreUnsigned) {

@@ -43,6 +43,8 @@ void add_options(CLI::App& app, Arguments& a, std::string& listen) {
   app.add_option("--tls-self-signed", a.tls_self_signed,
                  "HTTPS with a new certificate; its CA is written to DIR/ca.pem")
       ->excludes(cert);
+  app.add_option("--require-client-cert", a.client_ca,
+                 "Clients must show a certificate of the CA in this PEM file");
 
   app.add_option("--access-key", a.access_key, "Access key that clients must sign with")
       ->envname("AWS_ACCESS_KEY_ID");
@@ -81,6 +83,9 @@ void check(const Arguments& a) {
   }
   if (!a.access_key.empty() && a.secret_key.empty()) {
     throw CLI::ValidationError("--access-key needs --secret-key");
+  }
+  if (!a.client_ca.empty() && a.tls_cert.empty() && a.tls_self_signed.empty()) {
+    throw CLI::ValidationError("--require-client-cert needs HTTPS");
   }
   if (a.redirect && a.region.empty()) throw CLI::ValidationError("--redirect needs --region");
   if (a.synthetic.empty()) return;

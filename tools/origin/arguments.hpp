@@ -17,6 +17,7 @@ struct Arguments {
   std::string tls_cert;
   std::string tls_key;
   std::string tls_self_signed;
+  std::string client_ca;
   std::string access_key;
   std::string secret_key;
   std::string session_token;

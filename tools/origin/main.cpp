@@ -71,6 +71,9 @@ ServerOptions server_options(const Arguments& arguments) {
   options.port = arguments.listen_port;
   options.threads = arguments.threads;
   options.tls = tls_options(arguments);
+  if (options.tls && !arguments.client_ca.empty()) {
+    options.tls->client_ca_pem = read_pem(arguments.client_ca);
+  }
   options.allow_anonymous = arguments.anonymous;
   options.region = arguments.region;
   options.wrong_region = arguments.redirect ? WrongRegion::redirect : WrongRegion::malformed;

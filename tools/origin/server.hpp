@@ -32,7 +32,8 @@ struct TlsOptions {
   // 0: no bound of ours. Else TLS1_VERSION (0x0301) to TLS1_3_VERSION (0x0304).
   int min_version = 0;
   int max_version = 0;
-  bool send_close_notify = true;  // false: connections end like cut ones
+  std::string client_ca_pem = {};  // not empty: clients must show a certificate of this CA
+  bool send_close_notify = true;   // false: connections end like cut ones
 };
 
 enum class WrongRegion {

@@ -230,6 +230,12 @@ constexpr std::array kFlags = {
     Flag{"ca-bundle", 0, Group::source, kEvery, "FILE", "/etc/ssl/site-ca.pem",
          "PEM file of the authorities to trust. (AWS_CA_BUNDLE; else the system's)",
          [](S s, G g) { return set_text(s.mirror.source.ca_bundle, g); }},
+    Flag{"client-cert", 0, Group::source, kEvery, "FILE", "/etc/sluice/client.pem",
+         "PEM file of the certificate to show to a server that asks for one.",
+         [](S s, G g) { return set_text(s.mirror.source.client_certificate, g); }},
+    Flag{"client-key", 0, Group::source, kEvery, "FILE", "/etc/sluice/client.key",
+         "PEM file of its private key, not encrypted. Default: in the same file.",
+         [](S s, G g) { return set_text(s.mirror.source.client_key, g); }},
     Flag{"no-verify-ssl", 0, Group::source, kEvery, "", "",
          "Accept any certificate. Unsafe: whoever is on the path can change what you get.",
          [](S s, G g) {
