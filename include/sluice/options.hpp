@@ -16,11 +16,23 @@ struct SourceOptions {
   std::string region;        ///< empty: AWS_REGION, AWS_DEFAULT_REGION, profile, else us-east-1
   std::string profile;       ///< empty: AWS_PROFILE, else `default`
   std::string ca_bundle;     ///< PEM file; empty: AWS_CA_BUNDLE, profile, else the system's store
+  std::string client_certificate;  ///< PEM file for servers that ask for one; empty: none
+  std::string client_key;          ///< PEM file, not encrypted; empty: in `client_certificate`
+  /// `http://[user:password@]host:port` for everything, `none` for no proxy; empty: by http_proxy,
+  /// https_proxy. The endpoints that no_proxy names are reached directly in each case.
+  std::string proxy;
   enum class Addressing : std::uint8_t { automatic, path, virtual_host };
   Addressing addressing = Addressing::automatic;
-  bool sign = true;            ///< false: anonymous requests
-  bool verify_tls = true;      ///< false: accept any certificate (loud, never a default)
-  bool request_payer = false;  ///< accept the charges of a requester-pays bucket
+  /// Of ListObjects; automatic: 2, and 1 where the server knows no other.
+  enum class ListVersion : std::uint8_t { automatic, one, two };
+  ListVersion list_version = ListVersion::automatic;
+  bool sign = true;                   ///< false: anonymous requests
+  bool verify_tls = true;             ///< false: accept any certificate (loud, never a default)
+  bool request_payer = false;         ///< accept the charges of a requester-pays bucket
+  std::string expected_bucket_owner;  ///< refuse buckets of others than this account: 12 digits
+  /// File with the key of objects under SSE-C: 32 bytes, or their base64. Empty: SLUICE_SSE_C_KEY
+  /// (base64), else none.
+  std::string sse_c_key_file;
 
   bool operator==(const SourceOptions&) const = default;
 };

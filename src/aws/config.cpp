@@ -183,6 +183,7 @@ Result<SharedConfig> load_shared_config(const Environment& environment, std::str
   config.ca_bundle =
       expand_home(resolve(environment, "AWS_CA_BUNDLE", config.settings, "ca_bundle"),
                   variable(environment, "HOME"));
+  config.proxies = http::proxy_rules(environment);
   config.use_fips =
       is_switched_on(environment, "AWS_USE_FIPS_ENDPOINT", config.settings, "use_fips_endpoint");
   config.use_dual_stack = is_switched_on(environment, "AWS_USE_DUALSTACK_ENDPOINT", config.settings,

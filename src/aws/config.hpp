@@ -2,6 +2,7 @@
 
 #include "aws/credentials.hpp"
 #include "base/result.hpp"
+#include "http/proxy.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -57,6 +58,7 @@ struct SharedConfig {
   std::string region;            ///< AWS_REGION, AWS_DEFAULT_REGION, profile; may be empty
   std::string endpoint_url;      ///< AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile; may be empty
   std::string ca_bundle;         ///< AWS_CA_BUNDLE, profile; may be empty
+  http::ProxyRules proxies;      ///< http_proxy, https_proxy, no_proxy
   std::string addressing_style;  ///< `s3 = addressing_style` of the profile as written, or empty
   bool use_fips = false;         ///< AWS_USE_FIPS_ENDPOINT, profile: of every service
   bool use_dual_stack = false;   ///< AWS_USE_DUALSTACK_ENDPOINT, profile: of every service

@@ -38,22 +38,28 @@ class Collector final : public http::ResponseHandler {
   ServiceAnswer answer;
 };
 
-http::ClientOptions client_options(Patience patience, const http::TlsOptions& tls) {
+http::ClientOptions client_options(Patience patience, const http::TlsOptions& tls,
+                                   const http::ProxyRules& proxies) {
   http::ClientOptions options;
   options.tls = tls;
   options.max_connections = 1;
   options.read_buffer_bytes = 16 * 1024;
-  if (patience == Patience::internet) return options;
+  if (patience == Patience::internet) {
+    options.proxies = proxies;
+    return options;
+  }
   options.connect_timeout = 1s;  // botocore's metadata_service_timeout
   options.first_byte_timeout = patience == Patience::instance ? 1s : 5s;
   options.stall_window = 5s;
   return options;
 }
 
-async::Task<Result<ServiceAnswer>> exchange_over_http(http::TlsOptions tls, async::Runtime& runtime,
+async::Task<Result<ServiceAnswer>> exchange_over_http(http::TlsOptions tls,
+                                                      http::ProxyRules proxies,
+                                                      async::Runtime& runtime,
                                                       ServiceRequest request) {
   const async::Executor executor = co_await boost::asio::this_coro::executor;
-  http::ClientOptions options = client_options(request.patience, tls);
+  http::ClientOptions options = client_options(request.patience, tls, proxies);
   auto client =
       http::Client::make(runtime, executor, std::move(request.endpoint), std::move(options));
   if (!client) co_return client.error();
@@ -75,9 +81,10 @@ struct CloseFile {
 
 }  // namespace
 
-Exchange http_exchange(http::TlsOptions tls) {
-  return [tls = std::move(tls)](async::Runtime& runtime, ServiceRequest request) {
-    return exchange_over_http(tls, runtime, std::move(request));
+Exchange http_exchange(http::TlsOptions tls, http::ProxyRules proxies) {
+  return [tls = std::move(tls), proxies = std::move(proxies)](async::Runtime& runtime,
+                                                              ServiceRequest request) {
+    return exchange_over_http(tls, proxies, runtime, std::move(request));
   };
 }
 
@@ -86,7 +93,7 @@ World real_world(Environment environment, const SharedConfig& config) {
   tls.ca_bundle = config.ca_bundle;
   World world;
   world.environment = std::move(environment);
-  world.exchange = http_exchange(std::move(tls));
+  world.exchange = http_exchange(std::move(tls), config.proxies);
   world.now = [] { return WallClock::now(); };
   return world;
 }

@@ -40,8 +40,9 @@ inline constexpr std::size_t kServiceAnswerBytesMax = 128 * 1024;
 /// Sends one request and gives the whole answer, whatever its status.
 using Exchange = std::function<async::Task<Result<ServiceAnswer>>(async::Runtime&, ServiceRequest)>;
 
-/// Over a connection of its own, which is closed afterwards. Redirects are not followed.
-Exchange http_exchange(http::TlsOptions tls);
+/// Over a connection of its own, which is closed afterwards. Redirects are not followed. What is on
+/// this machine or beside it (`Patience` says so) is never asked through a proxy.
+Exchange http_exchange(http::TlsOptions tls, http::ProxyRules proxies);
 
 /// What the providers know of the world around them; tests replace it.
 struct World {

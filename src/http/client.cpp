@@ -4,6 +4,7 @@
 #include "http/codec.hpp"
 #include "http/pool.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace sluice::http {
@@ -19,14 +20,21 @@ class PooledClient final : public Client {
 
   async::Task<Result<void>> exchange(const Request& request, ResponseHandler& handler) override {
     const std::shared_ptr<Pool> pool = pool_;
-    const Result<std::string> wire = serialise(request);
+    Forwarding forwarding;
+    std::optional<ForwardedAnswer> forwarded;
+    ResponseHandler* receiver = &handler;
+    if (const Via* via = pool->forwarder()) {
+      forwarding = {via->origin, via->proxy.authorization};
+      receiver = &forwarded.emplace(*via, handler);
+    }
+    const Result<std::string> wire = serialise(request, forwarding);
     if (!wire) co_return wire.error();
     const async::ByteLease slot = co_await pool->slot();
     pool->count_request();
 
     std::unique_ptr<Connection> connection = pool->take_idle();
     if (connection) {
-      Result<void> outcome = co_await connection->exchange(request.method, *wire, handler);
+      Result<void> outcome = co_await connection->exchange(request.method, *wire, *receiver);
       const bool stale = !outcome && connection->was_stale();
       if (!stale) {
         pool->put_back(std::move(connection));
@@ -39,7 +47,7 @@ class PooledClient final : public Client {
     Result<std::unique_ptr<Connection>> opened = co_await pool->open();
     if (!opened) co_return std::move(opened).error();
     connection = std::move(*opened);
-    Result<void> outcome = co_await connection->exchange(request.method, *wire, handler);
+    Result<void> outcome = co_await connection->exchange(request.method, *wire, *receiver);
     pool->put_back(std::move(connection));
     co_return outcome;
   }

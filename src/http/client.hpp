@@ -4,7 +4,9 @@
 #include "async/runtime.hpp"
 #include "base/pipe.hpp"
 #include "base/result.hpp"
+#include "http/endpoint.hpp"
 #include "http/message.hpp"
+#include "http/proxy.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -30,24 +32,18 @@ class ResponseHandler {
   virtual Result<void> on_pipe(Pipe&) { return {}; }
 };
 
-enum class Scheme : std::uint8_t { http, https };
-
-/// Where to connect: one service endpoint.
-struct Endpoint {
-  Scheme scheme = Scheme::https;
-  std::string host;  ///< DNS name or IP literal, IPv6 without brackets
-  std::uint16_t port = 443;
-};
-
 struct TlsOptions {
   std::string ca_bundle;  ///< PEM file that replaces the system's store; empty: system store
   bool verify = true;     ///< false only by --no-verify-ssl
+  std::string client_certificate;  ///< PEM file, ours before those of its issuers; empty: none
+  std::string client_key;          ///< PEM file, not encrypted; empty: in the one before
 };
 
 /// Figures: catalogue 1.5 and 4.
 struct ClientOptions {
   TlsOptions tls;
-  std::shared_ptr<async::RateLimiter> body_rate;  ///< bytes of bodies a second; null: none
+  ProxyRules proxies;                             ///< decide once, when the client is made
+  std::shared_ptr<async::RateLimiter> body_rate;  ///< bytes of bodies a second; null: no limit
   std::size_t max_connections = 64;               ///< open at once in this client, 1 to 4096
   std::size_t read_buffer_bytes = 256 * 1024;     ///< per connection, pooled
   std::size_t max_head_bytes = 64 * 1024;
@@ -71,7 +67,8 @@ struct ClientStats {
 /// thread of `executor`; several exchanges may be under way at once and wait for a free connection.
 class Client {
  public:
-  /// `local` or `usage` error if the CA bundle cannot be read.
+  /// `local` or `usage` error if a file of `tls` cannot be read or used, or a proxy is written
+  /// wrongly.
   static Result<std::unique_ptr<Client>> make(async::Runtime& runtime, async::Executor executor,
                                               Endpoint endpoint, ClientOptions options);
   virtual ~Client() = default;
@@ -79,8 +76,9 @@ class Client {
   /// Sends `request` (which must outlive the call) and feeds the answer to `handler`. A kept-alive
   /// connection that turns out to be closed before the first byte of the answer is replaced once,
   /// silently (request methods here are idempotent). Success: the whole answer was received,
-  /// framed properly, whatever its status. Errors: `unreachable` (resolve, connect, TLS),
-  /// `transient` (cut, reset, timeout, stall), `invalid_answer` (breaks the protocol).
+  /// framed properly, whatever its status. Errors: `unreachable` (resolve, connect, proxy,
+  /// TLS), `denied` (the proxy refuses), `transient` (cut, reset, timeout, stall), `invalid_answer`
+  /// (breaks the protocol).
   virtual async::Task<Result<void>> exchange(const Request& request, ResponseHandler& handler) = 0;
 
   virtual ClientStats stats() const noexcept = 0;

@@ -142,19 +142,27 @@ std::string request_problem(const Request& request) {
 }  // namespace
 
 Result<std::string> serialise(const Request& request) {
+  return serialise(request, {});
+}
+
+Result<std::string> serialise(const Request& request, const Forwarding& forwarding) {
   std::string problem = request_problem(request);
   if (!problem.empty()) return bad_request(std::move(problem));
-  std::size_t size = 64 + request.target.size() + request.body.size();
+  std::size_t size = 64 + request.target.size() + request.body.size() + forwarding.origin.size() +
+                     forwarding.authorization.size();
   for (const auto& [name, value] : request.headers)
     size += name.size() + value.size() + 4;
   std::string wire;
   wire.reserve(size);
-  wire.append(name_of(request.method)).append(" ").append(request.target).append(" HTTP/1.1\r\n");
+  wire.append(name_of(request.method)).append(" ").append(forwarding.origin);
+  wire.append(request.target).append(" HTTP/1.1\r\n");
   bool has_length = false;
   for (const auto& [name, value] : request.headers) {
     wire.append(name).append(": ").append(value).append("\r\n");
     has_length = has_length || text::iequals(name, "Content-Length");
   }
+  if (!forwarding.authorization.empty())
+    wire.append("Proxy-Authorization: ").append(forwarding.authorization).append("\r\n");
   // RFC 9110 section 8.6: a method that means a body says so even if it is empty.
   const bool means_body = request.method == Method::put || request.method == Method::post;
   if (!has_length && (means_body || !request.body.empty()))

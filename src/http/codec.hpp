@@ -18,6 +18,13 @@ namespace sluice::http {
 /// blank or control byte in the target, CR, LF or NUL in a header, no Host or two of them.
 Result<std::string> serialise(const Request& request);
 
+/// What a request in the open has in addition when it goes to a proxy.
+struct Forwarding {
+  std::string_view origin;         ///< "http://host[:port]", before the target (RFC 9112, 3.2.2)
+  std::string_view authorization;  ///< Proxy-Authorization, if not empty
+};
+Result<std::string> serialise(const Request& request, const Forwarding& forwarding);
+
 /// Parses the answers of one connection, one after the other. Push style: bytes in, calls to the
 /// handler out, body bytes without a copy. The same bytes give the same verdict, and a good answer
 /// the same head and body, however they are split.

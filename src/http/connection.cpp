@@ -23,6 +23,9 @@ namespace {
 
 /// Reads in a row before others on this thread (the watchdog among them) get their turn.
 constexpr unsigned kReadsInARow = 4;
+constexpr const char* kProxyAdvice =
+    "; check that the proxy runs, and its address in HTTPS_PROXY, HTTP_PROXY or --proxy";
+
 /// Below that the system calls would cost more than the bytes.
 constexpr std::size_t kLeastRead = 4096;
 /// Bodies that go through the pipe: the first read is for the head and the little that comes with
@@ -81,6 +84,10 @@ async::Task<Result<void>> Connection::open() {
   Result<void> connected = co_await connect();
   if (!connected) co_return connected;
   const int descriptor = socket_.native_handle();
+  if (context_.tls && context_.via) {
+    Result<void> led_on = co_await open_tunnel();
+    if (!led_on) co_return led_on;
+  }
   if (context_.tls) {
     clock_.enter(PhaseClock::Phase::handshaking, context_.runtime.now(),
                  context_.options.tls_timeout);
@@ -97,10 +104,15 @@ async::Task<Result<void>> Connection::open() {
   co_return Result<void>();
 }
 
+/// "cannot connect to https://host (192.0.2.1)", or to the proxy.
+std::string Connection::cannot_connect() const {
+  return "cannot connect to " + (context_.via ? context_.via->name : context_.peer) + " (" +
+         address_.address().to_string() + ")";
+}
+
 Error Connection::connect_error(int error) const {
-  Error made(ErrorKind::unreachable, "cannot connect to " + context_.peer + " (" +
-                                         address_.address().to_string() +
-                                         "): " + std::strerror(error));
+  Error made(ErrorKind::unreachable, cannot_connect() + ": " + std::strerror(error));
+  if (context_.via) made.message += kProxyAdvice;
   made.os_error = error;
   return made;
 }
@@ -127,6 +139,33 @@ async::Task<Result<void>> Connection::connect() {
   }
   may_try_elsewhere_ = false;
   co_return Result<void>();
+}
+
+/// Asks the proxy for a way to the server: what TLS then says goes there unread.
+async::Task<Result<void>> Connection::open_tunnel() {
+  clock_.enter(PhaseClock::Phase::tunnelling, context_.runtime.now(),
+               context_.options.first_byte_timeout);
+  stream_ = make_plain_stream(socket_.native_handle());
+  const std::string wire = connect_request(*context_.via);
+  const Result<void> sent = co_await send(wire);
+  if (!sent && gave_up_) co_return sent;
+  TunnelAnswer answer(*context_.via, context_.options.max_head_bytes);
+  while (true) {
+    const auto into = std::span(context_.read_buffer).first(kHeadRead);
+    const IoResult step = stream_->read(into);
+    if (step.io == Io::want_read) {
+      co_await wait(step.io);
+      if (gave_up_) co_return timeout_error();
+      continue;
+    }
+    if (step.io == Io::failed)
+      co_return Error(ErrorKind::unreachable,
+                      "cannot connect to " + context_.peer + ": " + stream_->failure());
+    if (step.io == Io::end) co_return answer.end_of_stream();
+    const Result<bool> open = answer.feed(into.first(step.bytes));
+    if (!open) co_return open.error();
+    if (*open) co_return Result<void>();
+  }
 }
 
 async::Task<Result<void>> Connection::shake_hands() {
@@ -313,9 +352,11 @@ Error Connection::timeout_error() const {
       units::format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(clock_.limit()));
   switch (clock_.phase()) {
     case Phase::connecting:
-      return {ErrorKind::unreachable, "cannot connect to " + context_.peer + " (" +
-                                          address_.address().to_string() + "): no answer within " +
-                                          limit};
+      return {ErrorKind::unreachable, cannot_connect() + ": no answer within " + limit +
+                                          (context_.via ? kProxyAdvice : "")};
+    case Phase::tunnelling:
+      return {ErrorKind::unreachable, "cannot connect to " + context_.peer +
+                                          ": the proxy opened no way there within " + limit};
     case Phase::handshaking:
       return {ErrorKind::unreachable, "cannot connect to " + context_.peer +
                                           ": the TLS handshake took longer than " + limit};

@@ -7,6 +7,7 @@
 #include "http/codec.hpp"
 #include "http/resolver.hpp"
 #include "http/transport.hpp"
+#include "http/tunnel.hpp"
 #include "http/watchdog.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -14,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,7 +28,7 @@ struct ConnectionContext {
   async::Runtime& runtime;
   async::Executor executor;
   ClientOptions options;
-  std::string peer;                 ///< "https://host:port", for messages
+  std::string peer;                 ///< "https://host:port" (and the proxy), for messages
   std::unique_ptr<TlsContext> tls;  ///< nullptr for http
   /// The only read buffer: what was read is handed to the handler before anything else runs on this
   /// thread. It stays in the cache, and an idle connection holds none.
@@ -35,6 +37,7 @@ struct ConnectionContext {
   Pipe pipe;
   std::shared_ptr<Watchdog> watchdog;
   ClientStats stats;
+  std::optional<Via> via;  ///< the proxy that `Resolver` gives the addresses of, if any
 };
 
 /// One connection: a socket, its stream and the parser of its answers. Destroying it closes it.
@@ -45,7 +48,8 @@ class Connection final : public Watched {
   Connection& operator=(const Connection&) = delete;
   ~Connection() override;
 
-  /// Connects, and shakes hands over TLS. `unreachable` if that fails.
+  /// Connects, to the proxy if there is one, and shakes hands over TLS, through a tunnel then.
+  /// `unreachable` if that fails; or what the proxy's refusal means.
   async::Task<Result<void>> open();
   /// Whether another address might do better after `open` failed: not if TLS was refused.
   bool may_try_elsewhere() const noexcept { return may_try_elsewhere_; }
@@ -73,6 +77,7 @@ class Connection final : public Watched {
 
  private:
   async::Task<Result<void>> connect();
+  async::Task<Result<void>> open_tunnel();
   async::Task<Result<void>> shake_hands();
   async::Task<Result<void>> send(std::string_view wire);
   async::Task<Result<void>> receive(ResponseHandler& handler);
@@ -88,6 +93,7 @@ class Connection final : public Watched {
   void note_progress();
   void choose_low_water();
   void set_low_water(int bytes) noexcept;
+  std::string cannot_connect() const;
   Error connect_error(int error) const;
   Error timeout_error() const;
   Error broken();

@@ -35,23 +35,31 @@ Result<std::shared_ptr<Pool>> Pool::make(async::Runtime& runtime, async::Executo
     return Error(ErrorKind::usage, "connections per client must be 1 to 4096, not " +
                                        std::to_string(options.max_connections));
   ConnectionContext context{runtime, std::move(executor), options, {}, nullptr, {}, {}, nullptr,
-                            {}};
+                            {},      std::nullopt};
+  Result<std::optional<Proxy>> proxy = choose_proxy(options.proxies, endpoint);
+  if (!proxy) return std::move(proxy).error();
   const bool is_https = endpoint.scheme == Scheme::https;
   const Url url{endpoint, {}};
   context.peer = (is_https ? "https://" : "http://") + url.host_header();
+  if (*proxy) {
+    context.via.emplace(**std::move(proxy), endpoint);
+    context.peer += " (through " + context.via->name + ")";
+  }
   if (is_https) {
     auto tls = TlsContext::make(options.tls, endpoint.host);
     if (!tls) return std::move(tls).error();
     context.tls = std::move(*tls);
   }
   context.read_buffer.resize(std::max(options.read_buffer_bytes, kMinReadBufferBytes));
-  std::shared_ptr<Pool> pool(new Pool(std::move(context), endpoint, std::move(look_up)));
+  // The proxy looks up the endpoint's name, which may mean nothing here.
+  const Endpoint address = context.via ? context.via->proxy.address : endpoint;
+  std::shared_ptr<Pool> pool(new Pool(std::move(context), address, std::move(look_up)));
   return pool;
 }
 
-Pool::Pool(ConnectionContext context, const Endpoint& endpoint, LookUp look_up)
+Pool::Pool(ConnectionContext context, const Endpoint& address, LookUp look_up)
     : context_(std::move(context)),
-      resolver_(context_.runtime, context_.executor, endpoint.host, endpoint.port,
+      resolver_(context_.runtime, context_.executor, address.host, address.port,
                 std::move(look_up)),
       slots_(context_.options.max_connections) {
   context_.watchdog =
@@ -99,12 +107,17 @@ void Pool::put_back(std::unique_ptr<Connection> connection) {
   idle_.push_back(std::move(connection));
 }
 
+Error Pool::cannot_resolve(Error error) const {
+  if (context_.via) error.message = "cannot reach " + context_.via->name + ": " + error.message;
+  return error;
+}
+
 async::Task<Result<std::unique_ptr<Connection>>> Pool::open() {
   Error failure;
   std::size_t tried = 0;
   do {
     const Result<Resolver::Address> address = co_await resolver_.next();
-    if (!address) co_return address.error();
+    if (!address) co_return cannot_resolve(address.error());
     auto connection = std::make_unique<Connection>(context_, *address);
     const Result<void> opened = co_await connection->open();
     if (opened) {

@@ -31,6 +31,11 @@ class Pool {
   /// Keeps it for the next exchange if it may carry one, else closes it.
   void put_back(std::unique_ptr<Connection> connection);
 
+  /// The proxy that requests in the open go to, or nullptr. Lives as long as the pool.
+  const Via* forwarder() const noexcept {
+    return context_.via && !context_.tls ? &*context_.via : nullptr;
+  }
+
   void count_request() noexcept { ++context_.stats.requests; }
   const ClientStats& stats() const noexcept { return context_.stats; }
   void close_idle() noexcept { idle_.clear(); }
@@ -38,7 +43,8 @@ class Pool {
   void shut_down() noexcept;
 
  private:
-  Pool(ConnectionContext context, const Endpoint& endpoint, LookUp look_up);
+  Pool(ConnectionContext context, const Endpoint& address, LookUp look_up);
+  Error cannot_resolve(Error error) const;
   void sweep(SteadyTime now);
   bool is_expired(const Connection& connection, SteadyTime now) const noexcept;
 

@@ -171,8 +171,8 @@ void Resolver::deliver(Result<Addresses> found) {
   settled_.cancel();
   if (!found || found->empty()) {
     const std::string why = found ? "it has no address" : found.error().message;
-    last_failure_ = Error(ErrorKind::unreachable,
-                          "cannot look up " + host_ + ": " + why + "; check the endpoint's name");
+    last_failure_ =
+        Error(ErrorKind::unreachable, "cannot look up " + host_ + ": " + why + "; check the name");
     return;  // what was known before is still the best guess
   }
   std::vector<Candidate> fresh;

@@ -5,6 +5,7 @@
 #include <climits>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -170,6 +171,11 @@ std::string certificate_problem(long verdict, const std::string& host) {
   }
 }
 
+std::string reason_of(unsigned long code) {
+  const char* reason = ERR_reason_error_string(code);
+  return reason != nullptr ? reason : "unknown error";
+}
+
 std::string protocol_problem(unsigned long code) {
   switch (ERR_GET_REASON(code)) {
     case SSL_R_WRONG_VERSION_NUMBER:
@@ -178,12 +184,22 @@ std::string protocol_problem(unsigned long code) {
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
       return "it offers no TLS 1.2 or newer, and older versions are not secure";
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+      return "it wants a client certificate; give one with --client-cert and --client-key";
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+      return "it does not accept our client certificate (" + reason_of(code) +
+             "); check --client-cert";
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+      return "TLS failed (" + reason_of(code) +
+             "); if it wants a client certificate, give one with --client-cert and --client-key";
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
       return "the connection was cut (no TLS close_notify)";
-    default: {
-      const char* reason = ERR_reason_error_string(code);
-      return std::string("TLS failed (") + (reason != nullptr ? reason : "unknown error") + ")";
-    }
+    default:
+      return "TLS failed (" + reason_of(code) + ")";
   }
 }
 
@@ -235,7 +251,10 @@ class TlsStream final : public Stream {
     std::size_t sent = 0;
     ERR_clear_error();
     const int outcome = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &sent);
-    return outcome == 1 ? IoResult{Io::done, sent} : interpret(outcome);
+    if (outcome == 1) return {Io::done, sent};
+    const IoResult failed = interpret(outcome);
+    if (failed.io == Io::failed) hear_why();
+    return failed;
   }
 
   void farewell() noexcept override {
@@ -278,6 +297,16 @@ class TlsStream final : public Stream {
     return {Io::failed, 0};
   }
 
+  /// The peer may have said why it closed, before it did.
+  void hear_why() {
+    std::byte ignored{};
+    std::size_t got = 0;
+    const int outcome = SSL_read_ex(ssl_, &ignored, 1, &got);
+    if (outcome != 1 && SSL_get_error(ssl_, outcome) == SSL_ERROR_SSL)
+      failure_ = explain(ERR_peek_error());
+    ERR_clear_error();
+  }
+
   std::string explain(unsigned long code) const {
     const long verdict = SSL_get_verify_result(ssl_);
     const bool verifies = (SSL_get_verify_mode(ssl_) & SSL_VERIFY_PEER) != 0;
@@ -316,6 +345,57 @@ Result<void> load_bundle(SSL_CTX* context, const std::string& path) {
                                      " holds no certificate in PEM form; check --ca-bundle");
 }
 
+Error bad_identity(std::string what) {
+  ERR_clear_error();
+  return {ErrorKind::usage, std::move(what)};
+}
+
+/// Called for an encrypted key: there is nobody to ask.
+int note_encryption(char*, int, int, void* is_encrypted) noexcept {
+  *static_cast<bool*>(is_encrypted) = true;
+  return -1;
+}
+
+Result<void> load_key(SSL_CTX* context, const std::string& path, const char* flag) {
+  const std::string name = text::escaped(path) + " (" + flag + ")";
+  const std::unique_ptr<BIO, int (*)(BIO*)> file(BIO_new_file(path.c_str(), "r"), BIO_free);
+  if (!file) return local_error("cannot read the client's key in " + name, errno);
+  bool is_encrypted = false;
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(
+      PEM_read_bio_PrivateKey(file.get(), nullptr, note_encryption, &is_encrypted), EVP_PKEY_free);
+  if (is_encrypted)
+    return bad_identity(
+        "the private key in " + name +
+        " is encrypted, and nobody is there to type its passphrase; store it "
+        "decrypted, in a file that only you can read: openssl pkey -in OLD -out NEW");
+  if (!key)
+    return bad_identity(name +
+                        " holds no private key in PEM form; name the file with --client-key");
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1)
+    return bad_identity("the private key in " + name +
+                        " does not belong to the certificate of "
+                        "--client-cert");
+  return {};
+}
+
+/// Who we are, to servers that ask for a certificate.
+Result<void> load_identity(SSL_CTX* context, const TlsOptions& options) {
+  const std::string& certificate = options.client_certificate;
+  const std::string& key = options.client_key;
+  if (certificate.empty()) {
+    if (key.empty()) return {};
+    return bad_identity(
+        "--client-key needs the certificate that the key belongs to: --client-cert");
+  }
+  if (::access(certificate.c_str(), R_OK) != 0)
+    return local_error("cannot read the client certificate " + text::escaped(certificate), errno);
+  if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
+    return bad_identity("the file " + text::escaped(certificate) +
+                        " holds no certificate in PEM form; check --client-cert");
+  return key.empty() ? load_key(context, certificate, "--client-cert")
+                     : load_key(context, key, "--client-key");
+}
+
 Result<void> configure(SSL_CTX* context, const TlsOptions& options) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -330,6 +410,7 @@ Result<void> configure(SSL_CTX* context, const TlsOptions& options) {
   SSL_CTX_set_alpn_protos(context, kHttp11.data(), kHttp11.size());
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (Result<void> loaded = load_identity(context, options); !loaded) return loaded;
   if (!options.ca_bundle.empty()) return load_bundle(context, options.ca_bundle);
   if (SSL_CTX_set_default_verify_paths(context) != 1)
     return tls_setup_error("the system's CA store cannot be read");

@@ -59,7 +59,8 @@ std::unique_ptr<Stream> make_plain_stream(int descriptor);
 /// newer; the peer's certificate and name are verified unless `options.verify` is false.
 class TlsContext {
  public:
-  /// `local` if the CA bundle cannot be read, `usage` if no certificate is in it.
+  /// `local` if a file that `options` names cannot be read, `usage` if it does not hold what it
+  /// should.
   static Result<std::unique_ptr<TlsContext>> make(const TlsOptions& options, std::string host);
   ~TlsContext();
 

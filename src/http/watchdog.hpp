@@ -16,7 +16,15 @@ namespace sluice::http {
 /// What a connection is busy with, and how long it may be. Pure: time comes in as an argument.
 class PhaseClock {
  public:
-  enum class Phase : std::uint8_t { idle, connecting, handshaking, awaiting, head, body };
+  enum class Phase : std::uint8_t {
+    idle,
+    connecting,
+    tunnelling,
+    handshaking,
+    awaiting,
+    head,
+    body
+  };
 
   /// Enters a phase that must end within `limit`; `idle` has no limit.
   void enter(Phase phase, SteadyTime now, SteadyClock::duration limit) noexcept;

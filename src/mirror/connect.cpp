@@ -3,6 +3,8 @@
 #include "aws/config.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,8 +42,35 @@ std::string_view without(s3::Feature feature) noexcept {
              "restored cannot be told from others";
     case s3::Feature::if_match:
       return "the server does not support If-Match; the ETag of each answer is compared instead";
+    case s3::Feature::list_v2:
+      return "the server does not know version 2 of ListObjects; version 1 is used instead";
   }
   return "the server does not support an optional part of the protocol";
+}
+
+s3::ListVersions versions_of(SourceOptions::ListVersion version) {
+  switch (version) {
+    case SourceOptions::ListVersion::one:
+      return s3::ListVersions::only_1;
+    case SourceOptions::ListVersion::two:
+      return s3::ListVersions::only_2;
+    case SourceOptions::ListVersion::automatic:
+      break;
+  }
+  return s3::ListVersions::automatic;
+}
+
+/// By the file, else by the variable. A null pointer where there is none.
+Result<s3::CustomerKeyPtr> customer_key(const SourceOptions& source,
+                                        const aws::Environment& environment) {
+  constexpr std::string_view kVariable = "SLUICE_SSE_C_KEY";
+  const std::optional<std::string> variable = aws::variable(environment, kVariable);
+  if (source.sse_c_key_file.empty() && !variable) return s3::CustomerKeyPtr();
+  Result<s3::CustomerKey> key = source.sse_c_key_file.empty()
+                                    ? s3::CustomerKey::parse(*variable, kVariable)
+                                    : s3::CustomerKey::read(source.sse_c_key_file);
+  if (!key) return std::move(key).error();
+  return s3::CustomerKeyPtr(std::make_shared<const s3::CustomerKey>(*std::move(key)));
 }
 
 Error out_of_range(const char* flag, const char* range) {
@@ -63,6 +92,8 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   // What the command line says goes for the services that give the credentials too.
   config->region = first_set(source.region, config->region);
   config->ca_bundle = first_set(source.ca_bundle, config->ca_bundle);
+  if (!source.proxy.empty()) config->proxies.given = {"--proxy", source.proxy};
+  options.http.proxies = config->proxies;
   options.region = config->region;
   options.endpoint_url = first_set(source.endpoint_url, config->endpoint_url);
   options.addressing = style_of(source.addressing, config->addressing_style);
@@ -71,8 +102,16 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   options.use_arn_region = config->use_arn_region;
   options.sign = source.sign;
   options.request_payer = source.request_payer || config->request_payer;
+  options.list_versions = versions_of(source.list_version);
+  options.expected_bucket_owner = source.expected_bucket_owner;
+  Result<s3::CustomerKeyPtr> key = customer_key(source, environment);
+  if (!key) return std::move(key).error();
+  options.customer_key = *std::move(key);
   options.http.tls.ca_bundle = config->ca_bundle;
   options.http.tls.verify = source.verify_tls;
+  // For the endpoint only, not for the services that give the credentials.
+  options.http.tls.client_certificate = source.client_certificate;
+  options.http.tls.client_key = source.client_key;
   options.http.read_buffer_bytes = kReadBufferBytes;
   const unsigned shards = resolved_threads(tuning);
   options.http.max_connections =

@@ -80,6 +80,7 @@ Result<void> HeadCall::accept(const http::ResponseHead& head) {
   Result<store::ObjectHead> checked = check_head_answer(head, request_);
   if (!checked) return checked.error();
   head_ = *std::move(checked);
+  head_.opaque_etag = head_.opaque_etag || opaque_etag_;
   return {};
 }
 
@@ -94,6 +95,7 @@ Result<void> GetCall::accept(const http::ResponseHead& head) {
     return checked.error();
   }
   head_ = *std::move(checked);
+  head_.opaque_etag = head_.opaque_etag || opaque_etag_;
   missing_bytes_ = request_.range ? request_.range->length() : head_.version.size;
   if (Result<void> begun = sink_.begin(head_); !begun) return local_failure(begun.error());
   return {};

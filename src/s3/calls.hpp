@@ -21,7 +21,7 @@ namespace sluice::s3 {
 /// times, once an attempt.
 class Call : public http::ResponseHandler {
  public:
-  virtual Draft draft(const Place& place) const = 0;
+  virtual Draft draft(const Place& place) = 0;
 
   Operation operation() const noexcept { return operation_; }
   std::string_view subject() const noexcept { return subject_; }  ///< key, or prefix of a listing
@@ -83,7 +83,11 @@ class ListCall final : public Call {
  public:
   explicit ListCall(const store::ListRequest& request)
       : Call(Operation::list, request.prefix), request_(request) {}
-  Draft draft(const Place& place) const override { return list_draft(place, request_); }
+  Draft draft(const Place& place) override {
+    version_ = list_version(place, request_);
+    return list_draft(place, request_);
+  }
+  ListVersion version() const noexcept { return version_; }  ///< of the last draft
   std::vector<char> take_body() { return std::move(body_); }
 
  private:
@@ -92,6 +96,7 @@ class ListCall final : public Call {
   void reset() override { body_.clear(); }
 
   const store::ListRequest& request_;
+  ListVersion version_ = ListVersion::two;
   std::vector<char> body_;
 };
 
@@ -99,8 +104,10 @@ class HeadCall final : public Call {
  public:
   explicit HeadCall(const store::HeadRequest& request)
       : Call(Operation::head, request.key), request_(request) {}
-  Draft draft(const Place& place) const override { return head_draft(place, request_); }
+  Draft draft(const Place& place) override { return head_draft(place, request_); }
   store::ObjectHead take_head() { return std::move(head_); }
+  /// The ETag is no MD5, whether the answer says so or not.
+  void distrust_etag() noexcept { opaque_etag_ = true; }
 
  private:
   Result<void> accept(const http::ResponseHead& head) override;
@@ -108,15 +115,18 @@ class HeadCall final : public Call {
 
   const store::HeadRequest& request_;
   store::ObjectHead head_;
+  bool opaque_etag_ = false;
 };
 
 class GetCall final : public Call {
  public:
   GetCall(const store::GetRequest& request, store::BodySink& sink)
       : Call(Operation::get, request.key), request_(request), sink_(sink) {}
-  Draft draft(const Place& place) const override { return get_draft(place, request_); }
+  Draft draft(const Place& place) override { return get_draft(place, request_); }
   store::ObjectHead take_head() { return std::move(head_); }
   std::uint64_t missing_bytes() const noexcept { return missing_bytes_; }
+  /// The ETag is no MD5, whether the answer says so or not.
+  void distrust_etag() noexcept { opaque_etag_ = true; }
 
  private:
   Result<void> accept(const http::ResponseHead& head) override;
@@ -129,13 +139,14 @@ class GetCall final : public Call {
   store::BodySink& sink_;
   store::ObjectHead head_;
   std::uint64_t missing_bytes_ = 0;
+  bool opaque_etag_ = false;
 };
 
 /// Is the key there? The body is not wanted.
 class ProbeCall final : public Call {
  public:
   explicit ProbeCall(std::string_view key) : Call(Operation::probe, key), key_(key) {}
-  Draft draft(const Place& place) const override { return probe_draft(place, key_); }
+  Draft draft(const Place& place) override { return probe_draft(place, key_); }
   bool is_present() const noexcept { return present_; }
 
  private:
@@ -151,7 +162,7 @@ class ProbeCall final : public Call {
 class BucketCall final : public Call {
  public:
   BucketCall() : Call(Operation::probe, {}) {}
-  Draft draft(const Place& place) const override { return bucket_draft(place); }
+  Draft draft(const Place& place) override { return bucket_draft(place); }
   std::string region() const;
 
  private:

@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "http/client.hpp"
 #include "http/url.hpp"
+#include "s3/customer_key.hpp"
 #include "store/object_store.hpp"
 
 #include <array>
@@ -27,8 +28,12 @@ enum class Feature : std::uint8_t {
   checksum_mode,        ///< x-amz-checksum-mode: ENABLED
   optional_attributes,  ///< RestoreStatus in listings; asked of AWS only
   if_match,             ///< If-Match: the ETag of the answer is still compared
+  list_v2,              ///< version 2 of ListObjects, else version 1; AWS knows both
 };
-inline constexpr std::size_t kFeatures = 3;
+inline constexpr std::size_t kFeatures = 4;
+
+/// Which version of ListObjects is asked for. Automatic: 2, and 1 where the server knows no other.
+enum class ListVersions : std::uint8_t { automatic, only_1, only_2 };
 
 struct SessionOptions {
   std::string bucket;        ///< a name, an alias, or the ARN of an access point
@@ -40,7 +45,10 @@ struct SessionOptions {
   bool use_arn_region = true;
   bool sign = true;  ///< false: --no-sign-request
   bool request_payer = false;
-  std::function<void(Feature)> on_switch_off;        ///< called from any shard; may be empty
+  ListVersions list_versions = ListVersions::automatic;
+  std::string expected_bucket_owner;           ///< 12 digits; sent with every request. Empty: any
+  CustomerKeyPtr customer_key;                 ///< sent with GET and HEAD of objects; null: none
+  std::function<void(Feature)> on_switch_off;  ///< called from any shard; may be empty
   std::shared_ptr<async::RateLimiter> request_rate;  ///< over all shards; null: no limit
   http::ClientOptions http;  ///< max_connections is per client, that is per shard
 };
@@ -52,7 +60,8 @@ inline constexpr std::size_t kRequestKinds = 4;
 /// Thread-safe.
 class Session {
  public:
-  /// `usage` for a bad bucket name (naming the rule it breaks), region or endpoint URL.
+  /// `usage` for a bad bucket name (naming the rule it breaks), region, owner or endpoint URL, and
+  /// for an SSE-C key that would travel unencrypted.
   static Result<std::shared_ptr<Session>> make(
       SessionOptions options, std::shared_ptr<aws::CredentialsProvider> credentials);
 
@@ -105,6 +114,9 @@ class Session {
 Result<std::unique_ptr<store::ObjectStore>> make_client(async::Runtime& runtime,
                                                         async::Executor executor,
                                                         std::shared_ptr<Session> session);
+
+/// Whether `text` may be the id of an AWS account.
+bool is_account_id(std::string_view text) noexcept;
 
 /// Which rule of S3's bucket naming `name` breaks; empty if none. Allows the old us-east-1 names
 /// (upper case, underscore) with custom endpoints only.

@@ -42,10 +42,11 @@ class PageReader {
 
   bool read(pugi::xml_node root) {
     return read_members(root) && check_echoes() && finish_truncation() && decode_keys() &&
-           check_keys();
+           check_keys() && (expectation_.version == ListVersion::two || finish_marker());
   }
 
   std::string problem;
+  bool is_version_1 = false;  ///< that is the problem
 
  private:
   bool refuse(std::string_view why) {
@@ -117,6 +118,12 @@ class PageReader {
         return set_once(is_truncated_, node);
       case PageField::next_token:
         return set_once(next_token_, node);
+      case PageField::key_count:
+        return set_once(key_count_, node);
+      case PageField::marker:
+        return set_once(marker_, node);
+      case PageField::next_marker:
+        return set_once(next_marker_, node);
       case PageField::other:
         return true;
     }
@@ -235,6 +242,13 @@ class PageReader {
     if (!page_.truncated && !text::iequals(*is_truncated_, "false")) {
       return refuse("its IsTruncated is neither true nor false");
     }
+    if (expectation_.version == ListVersion::one) return true;
+    // Whoever knows only version 1 ignores list-type, and start-after with it.
+    const bool goes_unanswered = page_.truncated || !expectation_.start_after.empty();
+    if (marker_ && !key_count_ && !next_token_ && goes_unanswered) {
+      is_version_1 = true;
+      return refuse("it is of version 1 (it has a Marker), but version 2 was asked for");
+    }
     if (!page_.truncated) return true;
     if (!next_token_ || next_token_->empty()) {
       return refuse("more keys follow, but it has no NextContinuationToken");
@@ -244,6 +258,23 @@ class PageReader {
     }
     if (next_token_->size() > kMaxTokenBytes) return refuse("its continuation token is too long");
     page_.next_token = *next_token_;
+    return true;
+  }
+
+  /// Version 1: the key after which the next page begins.
+  bool finish_marker() {
+    if (!page_.truncated) return true;
+    std::string_view next = next_marker_.value_or(std::string_view{});
+    if (is_url_encoded_ && !decode_in_place(next)) return refuse_escape(next);
+    if (next.empty()) {
+      if (!page_.objects.empty()) next = page_.objects.back().key;
+      if (!page_.common_prefixes.empty()) next = std::max(next, page_.common_prefixes.back());
+    }
+    if (next.empty()) return refuse("more keys follow, but it has neither a NextMarker nor a key");
+    if (!check_key(next)) return false;
+    if (next == expectation_.token || next == expectation_.start_after)
+      return refuse("it ends with the key that it should go on after: it would never end");
+    page_.next_token = next;
     return true;
   }
 
@@ -290,6 +321,7 @@ class PageReader {
   ListPage& page_;
   const ListExpectation& expectation_;
   std::optional<std::string_view> name_, prefix_, encoding_type_, is_truncated_, next_token_;
+  std::optional<std::string_view> key_count_, marker_, next_marker_;
   bool is_url_encoded_ = false;
 };
 
@@ -347,8 +379,10 @@ Result<ListPage> parse_list_page(std::vector<char> body, const ListExpectation& 
                    "proxy or login page answer in its place?");
   }
   PageReader reader(page, expectation);
-  if (!reader.read(root)) return refused(reader.problem);
-  return page;
+  if (reader.read(root)) return page;
+  Error error = refused(reader.problem);
+  if (reader.is_version_1) error.code = kAnsweredInVersion1;
+  return error;
 }
 
 }  // namespace sluice::s3

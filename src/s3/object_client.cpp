@@ -6,6 +6,7 @@
 #include "s3/calls.hpp"
 #include "s3/error_table.hpp"
 #include "s3/explain.hpp"
+#include "s3/hints.hpp"
 #include "s3/list_page.hpp"
 
 #include <chrono>
@@ -44,6 +45,8 @@ struct Attempt {
 
 /// Whether what a server says quotes what we sent it: words for a log must not.
 bool quotes_secret(std::string_view words, const Attempt& attempt) {
+  const auto& key = attempt.place.customer_key;
+  if (key && words.find(key->base64()) != std::string_view::npos) return true;
   if (!attempt.credentials) return false;
   for (const std::string* secret :
        {&attempt.credentials->secret_key, &attempt.credentials->session_token, &attempt.signature})
@@ -94,6 +97,8 @@ class ObjectClient final : public store::ObjectStore {
   async::Task<Result<bool>> is_gone(std::string key) override;
 
  private:
+  Result<ListPage> read_page(ListCall& call, const store::ListRequest& request) const;
+  bool may_fall_back(const store::ListRequest& request) const;
   async::Task<Result<void>> perform(Call& call);
   async::Task<Result<void>> send(Call& call, Attempt& attempt);
   async::Task<Result<MaybeCredentials>> fetch_credentials();
@@ -121,28 +126,45 @@ class ObjectClient final : public store::ObjectStore {
 };
 
 async::Task<Result<ListPage>> ObjectClient::list(store::ListRequest request) {
-  ListCall call(request);
-  const Result<void> done = co_await perform(call);
-  if (!done) co_return done.error();
+  while (true) {
+    ListCall call(request);
+    const Result<void> done = co_await perform(call);
+    if (!done) co_return done.error();
+    const ListVersion asked = call.version();
+    Result<ListPage> page = read_page(call, request);
+    if (page) co_return page;
+    const bool falls_back = page.error().code == kAnsweredInVersion1 && may_fall_back(request);
+    if (!falls_back || asked == ListVersion::one) co_return no_answer(call, page.error());
+    session_->switch_off(Feature::list_v2);
+  }
+}
 
+bool ObjectClient::may_fall_back(const store::ListRequest& request) const {
+  return request.token.empty() && Place(*session_).may_fall_back;
+}
+
+Result<ListPage> ObjectClient::read_page(ListCall& call, const store::ListRequest& request) const {
   ListExpectation expectation;
   // The alias of an access point is answered with the name of the bucket behind it.
   const std::string& bucket = session_->options().bucket;
   if (!bucket.ends_with("-s3alias") && !bucket.ends_with("--ol-s3")) expectation.bucket = bucket;
   expectation.prefix = request.prefix;
-  expectation.token = request.token;
+  expectation.version = call.version();
+  expectation.token = marker_of(request.token).value_or(request.token);
   expectation.start_after = request.start_after;
   expectation.now_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(runtime_.wall_now().time_since_epoch())
           .count() +
       session_->skew_seconds() * 1000;
   Result<ListPage> page = parse_list_page(call.take_body(), expectation);
-  if (page) co_return page;
-  co_return no_answer(call, page.error());
+  if (page && page->truncated && call.version() == ListVersion::one)
+    page->next_token = token_of_marker(page->next_token);
+  return page;
 }
 
 async::Task<Result<store::ObjectHead>> ObjectClient::head(store::HeadRequest request) {
   HeadCall call(request);
+  if (session_->options().customer_key) call.distrust_etag();
   const Result<void> done = co_await perform(call);
   if (!done) co_return done.error();
   co_return call.take_head();
@@ -151,6 +173,7 @@ async::Task<Result<store::ObjectHead>> ObjectClient::head(store::HeadRequest req
 async::Task<Result<store::ObjectHead>> ObjectClient::get(store::GetRequest request,
                                                          store::BodySink& sink) {
   GetCall call(request, sink);
+  if (session_->options().customer_key) call.distrust_etag();
   const Result<void> done = co_await perform(call);
   if (!done) co_return done.error();
   if (call.missing_bytes() != 0) {
@@ -194,7 +217,9 @@ async::Task<Result<void>> ObjectClient::perform(Call& call) {
     if (call.otherwise() && failure.document.code.empty()) {
       co_return no_answer(call, *call.otherwise());
     }
-    co_return explain(*session_, failure);
+    Error error = explain(*session_, failure);
+    error.message += hint(session_->options(), failure);
+    co_return error;
   }
 }
 

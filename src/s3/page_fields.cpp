@@ -21,6 +21,13 @@ PageField plain_page_field(const char* name) noexcept {
     case 'N':
       if (is(name, "Name")) return PageField::name;
       if (is(name, "NextContinuationToken")) return PageField::next_token;
+      if (is(name, "NextMarker")) return PageField::next_marker;
+      break;
+    case 'K':
+      if (is(name, "KeyCount")) return PageField::key_count;
+      break;
+    case 'M':
+      if (is(name, "Marker")) return PageField::marker;
       break;
     case 'P':
       if (is(name, "Prefix")) return PageField::prefix;

@@ -19,6 +19,9 @@ enum class PageField : std::uint8_t {
   encoding_type,
   is_truncated,
   next_token,
+  key_count,    ///< only in version 2
+  marker,       ///< only in version 1
+  next_marker,  ///< only in version 1
   other,
 };
 PageField page_field(const char* element_name) noexcept;

@@ -39,6 +39,20 @@ Draft draft_for(const Place& place, RequestKind kind, http::Method method, std::
   if (draft.path.empty()) draft.path = "/";
   draft.headers.emplace_back("host", place.endpoint.host_header());
   if (place.request_payer) draft.headers.emplace_back("x-amz-request-payer", "requester");
+  if (!place.expected_bucket_owner.empty())
+    draft.headers.emplace_back("x-amz-expected-bucket-owner", place.expected_bucket_owner);
+  return draft;
+}
+
+/// A request for one object, which may be encrypted with a key of the customer's.
+Draft object_draft(const Place& place, RequestKind kind, http::Method method,
+                   std::string_view key) {
+  Draft draft = draft_for(place, kind, method, object_path(place, key));
+  if (!place.customer_key) return draft;
+  const std::string name = "x-amz-server-side-encryption-customer-";
+  draft.headers.emplace_back(name + "algorithm", "AES256");
+  draft.headers.emplace_back(name + "key", place.customer_key->base64());
+  draft.headers.emplace_back(name + "key-md5", place.customer_key->md5_base64());
   return draft;
 }
 
@@ -60,6 +74,14 @@ void ask_for_version(Draft& draft, const Place& place, const Version& version) {
   }
 }
 
+constexpr char kMarkerSign = '\0';
+
+bool uses_list_v2(const Session& session) noexcept {
+  const ListVersions versions = session.options().list_versions;
+  if (versions != ListVersions::automatic) return versions == ListVersions::only_2;
+  return session.uses(Feature::list_v2);
+}
+
 std::string range_header(const ByteRange& range) {
   return "bytes=" + std::to_string(range.offset()) + "-" + std::to_string(range.last());
 }
@@ -74,21 +96,47 @@ Place::Place(const Session& session, aws::S3Endpoint where)
       bucket(session.options().bucket),
       is_path_style(where.is_path_style),
       request_payer(session.options().request_payer),
+      expected_bucket_owner(session.options().expected_bucket_owner),
+      customer_key(session.options().customer_key),
       checksum_mode(session.uses(Feature::checksum_mode)),
       optional_attributes(session.is_aws() && session.uses(Feature::optional_attributes)),
-      if_match(session.uses(Feature::if_match)) {}
+      if_match(session.uses(Feature::if_match)),
+      list_v2(uses_list_v2(session)),
+      may_fall_back(!session.is_aws() &&
+                    session.options().list_versions == ListVersions::automatic) {}
+
+std::string token_of_marker(std::string_view marker) {
+  return kMarkerSign + std::string(marker);
+}
+
+std::optional<std::string_view> marker_of(std::string_view token) noexcept {
+  if (!token.starts_with(kMarkerSign)) return std::nullopt;
+  return token.substr(1);
+}
+
+ListVersion list_version(const Place& place, const store::ListRequest& request) noexcept {
+  const bool is_two = request.token.empty() ? place.list_v2 : !marker_of(request.token);
+  return is_two ? ListVersion::two : ListVersion::one;
+}
 
 Draft list_draft(const Place& place, const store::ListRequest& request) {
   Draft draft = draft_for(place, RequestKind::list, http::Method::get, bucket_path(place));
-  draft.query = {{"list-type", "2"}, {"encoding-type", "url"}};
+  const bool is_two = list_version(place, request) == ListVersion::two;
+  if (is_two) draft.query.emplace_back("list-type", "2");
+  draft.query.emplace_back("encoding-type", "url");
   draft.query.emplace_back("max-keys", std::to_string(std::clamp(request.max_keys, 1U, kMaxKeys)));
   if (!request.prefix.empty()) draft.query.emplace_back("prefix", request.prefix);
   if (!request.delimiter.empty()) draft.query.emplace_back("delimiter", request.delimiter);
-  if (!request.token.empty()) {
+  if (const auto marker = marker_of(request.token)) {
+    draft.query.emplace_back("marker", *marker);
+  } else if (!request.token.empty()) {
     draft.query.emplace_back("continuation-token", request.token);
   } else if (!request.start_after.empty()) {
-    draft.query.emplace_back("start-after", request.start_after);
+    draft.query.emplace_back(is_two ? "start-after" : "marker", request.start_after);
   }
+  // A token means nothing in the other version.
+  if (is_two && place.may_fall_back && request.token.empty())
+    draft.features.push_back(Feature::list_v2);
   if (place.optional_attributes) {
     draft.headers.emplace_back("x-amz-optional-object-attributes", "RestoreStatus");
     draft.features.push_back(Feature::optional_attributes);
@@ -97,16 +145,14 @@ Draft list_draft(const Place& place, const store::ListRequest& request) {
 }
 
 Draft head_draft(const Place& place, const store::HeadRequest& request) {
-  Draft draft =
-      draft_for(place, RequestKind::head, http::Method::head, object_path(place, request.key));
+  Draft draft = object_draft(place, RequestKind::head, http::Method::head, request.key);
   if (request.want_checksum) ask_for_checksum(draft, place);
   if (request.part != 0) draft.query.emplace_back("partNumber", std::to_string(request.part));
   return draft;
 }
 
 Draft get_draft(const Place& place, const store::GetRequest& request) {
-  Draft draft =
-      draft_for(place, RequestKind::get, http::Method::get, object_path(place, request.key));
+  Draft draft = object_draft(place, RequestKind::get, http::Method::get, request.key);
   if (request.range) {
     draft.headers.emplace_back("range", range_header(*request.range));
   } else if (request.want_checksum) {
@@ -117,7 +163,7 @@ Draft get_draft(const Place& place, const store::GetRequest& request) {
 }
 
 Draft probe_draft(const Place& place, std::string_view key) {
-  Draft draft = draft_for(place, RequestKind::probe, http::Method::get, object_path(place, key));
+  Draft draft = object_draft(place, RequestKind::probe, http::Method::get, key);
   draft.headers.emplace_back("range", "bytes=0-0");
   return draft;
 }

@@ -13,7 +13,22 @@ Error usage(std::string message) {
   return Error(ErrorKind::usage, std::move(message));
 }
 
+/// What is sent there is encrypted, or does not leave this machine.
+Result<void> keeps_secrets(const http::Endpoint& endpoint, const http::ProxyRules& proxies) {
+  if (endpoint.scheme == http::Scheme::https) return {};
+  const auto proxy = http::choose_proxy(proxies, endpoint);
+  if (!proxy) return proxy.error();
+  if (http::is_loopback(endpoint.host) && !*proxy) return {};
+  return usage(
+      "an SSE-C key would be sent to the endpoint unencrypted, for everybody on the way to read; "
+      "use an https:// endpoint");
+}
+
 }  // namespace
+
+bool is_account_id(std::string_view text) noexcept {
+  return text.size() == 12 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
 
 Session::Session(SessionOptions options, std::shared_ptr<aws::CredentialsProvider> credentials,
                  aws::S3EndpointOptions where, aws::S3Endpoint endpoint)
@@ -36,6 +51,9 @@ Result<std::shared_ptr<Session>> Session::make(
                  "there are no credentials to sign requests with: provide some, or use "
                  "--no-sign-request for a public bucket");
   }
+  if (!options.expected_bucket_owner.empty() && !is_account_id(options.expected_bucket_owner))
+    return usage("--expected-bucket-owner: \"" + text::escaped(options.expected_bucket_owner) +
+                 "\" is no account id; those have 12 digits");
   aws::S3EndpointOptions where;
   where.bucket = options.bucket;
   where.region = options.region;
@@ -50,6 +68,10 @@ Result<std::shared_ptr<Session>> Session::make(
   }
   Result<aws::S3Endpoint> endpoint = aws::resolve_s3_endpoint(where);
   if (!endpoint) return endpoint.error();
+  if (options.customer_key) {
+    const Result<void> safe = keeps_secrets(endpoint->url.endpoint, options.http.proxies);
+    if (!safe) return safe.error();
+  }
   return std::shared_ptr<Session>(new Session(std::move(options), std::move(credentials),
                                               std::move(where), *std::move(endpoint)));
 }

@@ -110,13 +110,18 @@ inline std::string remote_name(const ::testing::TestParamInfo<Kind>& info) {
       return "http";
     case Kind::https:
       return "https";
+    case Kind::http_v1:
+      return "http_v1";
+    case Kind::http_v1_whatever:
+      return "http_v1_whatever";
   }
   return "unknown";
 }
 
-#define SLUICE_ON_ALL_REMOTES(Fixture) \
-  INSTANTIATE_TEST_SUITE_P(            \
-      Remotes, Fixture,                \
-      ::testing::Values(Kind::fake, Kind::fake_threaded, Kind::http, Kind::https), remote_name)
+#define SLUICE_ON_ALL_REMOTES(Fixture)                                                            \
+  INSTANTIATE_TEST_SUITE_P(Remotes, Fixture,                                                      \
+                           ::testing::Values(Kind::fake, Kind::fake_threaded, Kind::http,         \
+                                             Kind::https, Kind::http_v1, Kind::http_v1_whatever), \
+                           remote_name)
 
 }  // namespace sluice::conformance

@@ -79,7 +79,7 @@ class OneCredential final : public aws::CredentialsProvider {
 
 class HttpRemote final : public Remote {
  public:
-  explicit HttpRemote(Kind kind) : tls_(kind == Kind::https) {}
+  explicit HttpRemote(Kind kind) : tls_(kind == Kind::https), lists_(lists_of(kind)) {}
 
   void put(const std::string& key, Put put) override {
     origin::ObjectOptions options;
@@ -109,11 +109,18 @@ class HttpRemote final : public Remote {
   }
 
  private:
+  static origin::Lists lists_of(Kind kind) {
+    if (kind == Kind::http_v1) return origin::Lists::version_1;
+    if (kind == Kind::http_v1_whatever) return origin::Lists::version_1_whatever;
+    return origin::Lists::version_2;
+  }
+
   /// At the first use, when the test has said what it wants.
   void serve() {
     origin::ServerOptions options;
     options.credentials = {{kAccessKey, kSecretKey}};
     options.page_size = page_keys_;
+    options.lists = lists_;
     if (tls_) {
       static const origin::TestCertificate certificate = origin::make_test_certificate();
       options.tls = certificate.tls();
@@ -125,6 +132,7 @@ class HttpRemote final : public Remote {
   }
 
   const bool tls_;
+  const origin::Lists lists_;
   const fake::TemporaryDirectory directory_;
   std::string bucket_name_ = kBucket;
   std::size_t page_keys_ = 1000;
@@ -135,8 +143,9 @@ class HttpRemote final : public Remote {
 }  // namespace
 
 std::unique_ptr<Remote> make_remote(Kind kind) {
-  if (kind == Kind::http || kind == Kind::https) return std::make_unique<HttpRemote>(kind);
-  return std::make_unique<FakeRemote>(kind);
+  const bool is_fake = kind == Kind::fake || kind == Kind::fake_threaded;
+  if (is_fake) return std::make_unique<FakeRemote>(kind);
+  return std::make_unique<HttpRemote>(kind);
 }
 
 }  // namespace sluice::conformance

@@ -42,6 +42,8 @@ enum class Kind : std::uint8_t {
   fake_threaded,  ///< the same on the threaded one
   http,           ///< s3::Client and the origin
   https,
+  http_v1,           ///< a server that refuses version 2 of ListObjects
+  http_v1_whatever,  ///< one that ignores what only version 2 has
 };
 std::unique_ptr<Remote> make_remote(Kind kind);
 

@@ -75,5 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expected.token = "token";
   expected.bucket = "bucket";
   sluice::fuzz::check(body, expected);
+  expected.version = sluice::s3::ListVersion::one;
+  sluice::fuzz::check(body, expected);
   return 0;
 }

@@ -43,6 +43,8 @@ void add_options(CLI::App& app, Arguments& a, std::string& listen) {
   app.add_option("--tls-self-signed", a.tls_self_signed,
                  "HTTPS with a new certificate; its CA is written to DIR/ca.pem")
       ->excludes(cert);
+  app.add_option("--require-client-cert", a.client_ca,
+                 "Clients must show a certificate of the CA in this PEM file");
 
   app.add_option("--access-key", a.access_key, "Access key that clients must sign with")
       ->envname("AWS_ACCESS_KEY_ID");
@@ -55,6 +57,11 @@ void add_options(CLI::App& app, Arguments& a, std::string& listen) {
   app.add_flag("--redirect", a.redirect, "Answer those with 301 instead of 400");
 
   app.add_option("--page-size", a.page_size, "Most keys in a page of a listing")
+      ->capture_default_str();
+  app.add_option("--list-version", a.lists,
+                 "Version of ListObjects it knows: 2, 1 (501 for version 2), or\n"
+                 "1-ignores (what only version 2 has is ignored)")
+      ->check(CLI::IsMember({"2", "1", "1-ignores"}))
       ->capture_default_str();
   app.add_option("--list-delay-ms", a.list_delay_ms, "Wait so long before each listing")
       ->capture_default_str();
@@ -76,6 +83,9 @@ void check(const Arguments& a) {
   }
   if (!a.access_key.empty() && a.secret_key.empty()) {
     throw CLI::ValidationError("--access-key needs --secret-key");
+  }
+  if (!a.client_ca.empty() && a.tls_cert.empty() && a.tls_self_signed.empty()) {
+    throw CLI::ValidationError("--require-client-cert needs HTTPS");
   }
   if (a.redirect && a.region.empty()) throw CLI::ValidationError("--redirect needs --region");
   if (a.synthetic.empty()) return;

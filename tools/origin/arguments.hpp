@@ -17,6 +17,7 @@ struct Arguments {
   std::string tls_cert;
   std::string tls_key;
   std::string tls_self_signed;
+  std::string client_ca;
   std::string access_key;
   std::string secret_key;
   std::string session_token;
@@ -24,6 +25,7 @@ struct Arguments {
   std::string region;
   bool redirect = false;
   std::size_t page_size = 1000;
+  std::string lists = "2";
   std::int64_t list_delay_ms = 0;
   std::string faults;
   std::optional<std::uint64_t> seed;

@@ -30,6 +30,7 @@ struct ObjectInfo {
   std::uint64_t part_bytes = 0;  // 0: not uploaded in parts
   // Set for a GLACIER or DEEP_ARCHIVE object that was restored until then: it is readable.
   std::optional<std::int64_t> restored_until_ms = {};
+  std::string sse_c_key = {};  // 32 bytes that it is encrypted with (SSE-C); empty: it is not
   Headers headers = {};  // sent with GET and HEAD: Content-Type, Content-Encoding, x-amz-meta-…
 };
 

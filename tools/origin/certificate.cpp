@@ -96,14 +96,6 @@ std::string to_pem(EVP_PKEY* key) {
   return text_of(bio);
 }
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw std::runtime_error("cannot read " + path);
-  return text.str();
-}
-
 }  // namespace
 
 TlsOptions TestCertificate::tls() const {
@@ -124,7 +116,7 @@ TestCertificate make_test_certificate(const CertificateOptions& options) {
   const Key key = new_key();
   const Certificate server = new_certificate("sluice origin", key.get(), options);
   add_extension(server.get(), ca.get(), NID_basic_constraints, "critical,CA:FALSE");
-  add_extension(server.get(), ca.get(), NID_ext_key_usage, "serverAuth");
+  add_extension(server.get(), ca.get(), NID_ext_key_usage, "serverAuth,clientAuth");
   const std::string names = alternative_names(options);
   if (!names.empty()) add_extension(server.get(), ca.get(), NID_subject_alt_name, names);
   sign(server.get(), ca.get(), ca_key.get());
@@ -151,10 +143,18 @@ TestCertificate make_wrong_host_certificate() {
   return make_test_certificate(options);
 }
 
+std::string read_pem(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw std::runtime_error("cannot read " + path);
+  return text.str();
+}
+
 TlsOptions load_tls_files(const std::string& certificate_path, const std::string& key_path) {
   TlsOptions options;
-  options.certificate_pem = read_file(certificate_path);
-  options.key_pem = read_file(key_path);
+  options.certificate_pem = read_pem(certificate_path);
+  options.key_pem = read_pem(key_path);
   return options;
 }
 

@@ -33,6 +33,9 @@ TestCertificate make_expired_certificate();
 TestCertificate make_not_yet_valid_certificate();
 TestCertificate make_wrong_host_certificate();
 
+// Reads a PEM file. Throws std::runtime_error naming it.
+std::string read_pem(const std::string& path);
+
 // Reads PEM files. Throws std::runtime_error naming the file.
 TlsOptions load_tls_files(const std::string& certificate_path, const std::string& key_path);
 

@@ -20,6 +20,8 @@ constexpr Row kErrors[] = {
     {"InvalidAccessKeyId", 403,
      "The AWS Access Key Id you provided does not exist in our records."},
     {"InvalidArgument", 400, "Invalid Argument"},
+    {"InvalidEncryptionAlgorithmError", 400,
+     "The encryption request you specified is not valid. Supported value: AES256."},
     {"InvalidObjectState", 403, "The operation is not valid for the object's storage class"},
     {"InvalidPartNumber", 416, "The requested partnumber is not satisfiable"},
     {"InvalidRange", 416, "The requested range is not satisfiable"},

@@ -70,17 +70,20 @@ class PageFill {
       if (!std::string_view(info.key).starts_with(page_.prefix)) return std::nullopt;
       if (page_.key_count == limit_) {
         page_.is_truncated = true;
-        page_.next_token = make_token(last_);
+        if (!page_.is_version_1) page_.next_token = make_token(last_);
+        if (page_.is_version_1 && page_.delimiter) page_.next_marker = last_name_;
         return std::nullopt;
       }
       ++page_.key_count;
       const auto group = group_of(info.key);
       if (group) {
         page_.common_prefixes.push_back(*group);
+        last_name_ = *group;
         const auto beyond = after_prefix(*group);
         last_ = beyond.value_or(*group);
         return beyond;  // every other key of the group is skipped
       }
+      last_name_ = info.key;
       next = last_ = info.key + '\0';
       page_.objects.push_back(std::move(info));
     }
@@ -98,7 +101,27 @@ class PageFill {
   ListPage& page_;
   std::size_t limit_;
   std::string last_;
+  std::string last_name_;  // the key, or the group
 };
+
+// Where a listing begins that goes on after `marker`: a group's name stands for all its keys.
+std::string place_after(const ListPage& page, const std::string& marker) {
+  const bool is_group = page.delimiter && !page.delimiter->empty() &&
+                        marker.size() > page.prefix.size() && marker.ends_with(*page.delimiter);
+  return is_group ? after_prefix(marker).value_or(marker) : marker + '\0';
+}
+
+// Why the server does not know this version; and whether it is version 1.
+std::optional<ListError> check_version(const Query& query, Lists lists) {
+  const bool is_two = value_of(query, "list-type").value_or("") == "2";
+  if (lists == Lists::version_2 && !is_two) {
+    return ListError{"NotImplemented", "This server lists only with list-type=2."};
+  }
+  if (lists == Lists::version_1 && is_two) {
+    return ListError{"NotImplemented", "This server does not know list-type=2."};
+  }
+  return std::nullopt;
+}
 
 void append_element(std::string& out, std::string_view name, std::string_view value) {
   out.append("<").append(name).append(">").append(value).append("</").append(name).append(">");
@@ -133,15 +156,18 @@ void append_object(std::string& out, const ListPage& page, const ObjectInfo& inf
 std::variant<ListPage, ListError> list_page(Bucket& bucket, const Route& route,
                                             const ListOptions& options) {
   const Query& query = route.query;
-  if (value_of(query, "list-type").value_or("") != "2") {
-    return ListError{"NotImplemented", "This server lists only with list-type=2."};
-  }
+  if (auto unknown = check_version(query, options.lists)) return *std::move(unknown);
   ListPage page;
+  page.is_version_1 = options.lists != Lists::version_2;
   page.bucket = route.bucket;
   page.prefix = value_of(query, "prefix").value_or("");
   page.delimiter = value_of(query, "delimiter");
-  page.start_after = value_of(query, "start-after");
-  page.token = value_of(query, "continuation-token");
+  if (page.is_version_1) {
+    page.marker = value_of(query, "marker");
+  } else {
+    page.start_after = value_of(query, "start-after");
+    page.token = value_of(query, "continuation-token");
+  }
   const std::string encoding = value_of(query, "encoding-type").value_or("");
   if (!encoding.empty() && encoding != "url") {
     return ListError{"InvalidArgument", "Invalid Encoding Method specified in Request"};
@@ -163,6 +189,7 @@ std::variant<ListPage, ListError> list_page(Bucket& bucket, const Route& route,
   } else {
     bucket.refresh();
     if (page.start_after) from = std::max(from, *page.start_after + '\0');
+    if (page.marker) from = std::max(from, place_after(page, *page.marker));
   }
   const std::size_t limit = std::min(page.max_keys, std::max<std::size_t>(options.page_size, 1));
   if (limit > 0) PageFill(bucket, page, limit).run(from);
@@ -179,7 +206,9 @@ std::string to_xml(const ListPage& page) {
   if (page.start_after) append_element(out, "StartAfter", shown(page, *page.start_after));
   if (page.token) append_element(out, "ContinuationToken", xml_escape(*page.token));
   if (page.next_token) append_element(out, "NextContinuationToken", xml_escape(*page.next_token));
-  append_element(out, "KeyCount", std::to_string(page.key_count));
+  if (page.is_version_1) append_element(out, "Marker", shown(page, page.marker.value_or("")));
+  if (page.next_marker) append_element(out, "NextMarker", shown(page, *page.next_marker));
+  if (!page.is_version_1) append_element(out, "KeyCount", std::to_string(page.key_count));
   append_element(out, "MaxKeys", std::to_string(page.max_keys));
   if (page.delimiter) append_element(out, "Delimiter", shown(page, *page.delimiter));
   if (page.url_encoding) append_element(out, "EncodingType", "url");

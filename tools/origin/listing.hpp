@@ -1,9 +1,10 @@
-// ListObjectsV2: a page is worked out as a value, may then be spoilt by faults, and is written
-// last.
+// ListObjectsV2, and version 1 of it on demand: a page is worked out as a value, may then be spoilt
+// by faults, and is written last.
 #pragma once
 
 #include "origin/bucket.hpp"
 #include "origin/operation.hpp"
+#include "origin/server.hpp"
 
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ struct ListPage {
   std::string prefix;
   std::optional<std::string> delimiter = {};
   std::optional<std::string> start_after = {};
+  bool is_version_1 = false;               // then the three below stay empty
+  std::optional<std::string> marker = {};  // only of version 1
+  std::optional<std::string> next_marker = {};
   std::optional<std::string> token = {};       // the one asked with
   std::optional<std::string> next_token = {};  // absent: no element
   std::optional<bool> is_truncated = false;    // absent: no element
@@ -35,6 +39,7 @@ struct ListError {
 };
 
 struct ListOptions {
+  Lists lists = Lists::version_2;
   std::size_t page_size = 1000;  // a page holds at most this, whatever max-keys asks for
 };
 

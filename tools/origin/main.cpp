@@ -71,10 +71,15 @@ ServerOptions server_options(const Arguments& arguments) {
   options.port = arguments.listen_port;
   options.threads = arguments.threads;
   options.tls = tls_options(arguments);
+  if (options.tls && !arguments.client_ca.empty()) {
+    options.tls->client_ca_pem = read_pem(arguments.client_ca);
+  }
   options.allow_anonymous = arguments.anonymous;
   options.region = arguments.region;
   options.wrong_region = arguments.redirect ? WrongRegion::redirect : WrongRegion::malformed;
   options.page_size = arguments.page_size;
+  if (arguments.lists == "1") options.lists = Lists::version_1;
+  if (arguments.lists == "1-ignores") options.lists = Lists::version_1_whatever;
   options.list_delay = std::chrono::milliseconds(arguments.list_delay_ms);
   options.keep_requests = false;
   if (!arguments.access_key.empty()) {

@@ -16,6 +16,7 @@ class MemoryBucket::Version {
     info_.storage_class = options_.storage_class;
     info_.part_bytes = options_.part_bytes;
     info_.restored_until_ms = options_.restored_until_ms;
+    info_.sse_c_key = options_.sse_c_key;
     info_.headers = options_.headers;
   }
 
@@ -30,6 +31,9 @@ class MemoryBucket::Version {
   void work_out() {
     if (options_.etag) {
       info_.etag = *options_.etag;
+    } else if (!options_.sse_c_key.empty()) {
+      // In the form of an MD5, as S3 does it.
+      info_.etag = md5_etag(*bytes_content("no MD5 of " + info_.key + md5_etag(*content_)));
     } else if (options_.part_bytes > 0) {
       info_.etag = multipart_etag(*content_, options_.part_bytes);
     } else {

@@ -17,6 +17,7 @@ struct ObjectOptions {
   std::string storage_class = "STANDARD";
   std::uint64_t part_bytes = 0;  // > 0: as uploaded in parts of that size; ETag `md5-N`
   std::optional<std::int64_t> restored_until_ms = {};
+  std::string sse_c_key = {};  // 32 bytes; the default ETag is then no MD5
   Headers headers = {};
 };
 

@@ -146,13 +146,55 @@ RangeVerdict parse_range(std::string_view header, std::uint64_t size, Range& ran
   return RangeVerdict::partial;
 }
 
+namespace {
+
+constexpr const char* kKeyAlgorithm = "x-amz-server-side-encryption-customer-algorithm";
+constexpr const char* kKey = "x-amz-server-side-encryption-customer-key";
+constexpr const char* kKeyMd5 = "x-amz-server-side-encryption-customer-key-MD5";
+
+// Why the request may not read an object that is, or is not, under a customer's key.
+std::optional<S3Error> check_customer_key(const ObjectInfo& info, const Request& request) {
+  const std::string* const algorithm = find_header(request.headers, kKeyAlgorithm);
+  const std::string* const key = find_header(request.headers, kKey);
+  const std::string* const md5 = find_header(request.headers, kKeyMd5);
+  if (info.sse_c_key.empty()) {
+    if (algorithm == nullptr && key == nullptr && md5 == nullptr) return std::nullopt;
+    return make_error("InvalidRequest",
+                      "The encryption parameters are not applicable to this object.");
+  }
+  if (algorithm == nullptr || key == nullptr || md5 == nullptr) {
+    return make_error("InvalidRequest",
+                      "The object was stored using a form of Server Side Encryption. The correct "
+                      "parameters must be provided to retrieve the object.");
+  }
+  if (*algorithm != "AES256") return make_error("InvalidEncryptionAlgorithmError");
+  const auto bytes = base64_decode(*key);
+  if (!bytes || bytes->size() != 32) {
+    return make_error("InvalidArgument", "The secret key was invalid for the specified algorithm.");
+  }
+  const std::string hex = hex_lower(base64_decode(*md5).value_or(""));
+  if (unquoted(md5_etag(*bytes_content(*bytes))) != hex) {
+    return make_error("InvalidArgument",
+                      "The calculated MD5 hash of the key did not match the hash provided.");
+  }
+  if (*bytes != info.sse_c_key) return make_error("AccessDenied");
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::variant<Response, S3Error> answer_object(const Object& object, const Request& request,
                                               const Route& route) {
   const ObjectInfo& info = object.info;
+  if (auto refused = check_customer_key(info, request)) return *std::move(refused);
   const Condition condition = check_conditions(request, info);
   if (condition == Condition::failed) return make_error("PreconditionFailed");
   Response response;
   add_object_headers(response, info);
+  if (!info.sse_c_key.empty()) {
+    response.headers.push_back({kKeyAlgorithm, "AES256"});
+    response.headers.push_back({kKeyMd5, *find_header(request.headers, kKeyMd5)});
+  }
   if (condition == Condition::not_modified) {
     response.status = 304;
     return response;

@@ -32,12 +32,21 @@ struct TlsOptions {
   // 0: no bound of ours. Else TLS1_VERSION (0x0301) to TLS1_3_VERSION (0x0304).
   int min_version = 0;
   int max_version = 0;
-  bool send_close_notify = true;  // false: connections end like cut ones
+  std::string client_ca_pem = {};  // not empty: clients must show a certificate of this CA
+  bool send_close_notify = true;   // false: connections end like cut ones
 };
 
 enum class WrongRegion {
   malformed,  // 400 AuthorizationHeaderMalformed with <Region>
   redirect,   // 301 PermanentRedirect with x-amz-bucket-region
+};
+
+// Which version of ListObjects it knows. Version 1 has `marker` for start-after and token, and says
+// NextMarker only with a delimiter, as S3 does.
+enum class Lists {
+  version_2,           // 501 NotImplemented without list-type=2
+  version_1,           // 501 NotImplemented with it
+  version_1_whatever,  // what only version 2 has is ignored: list-type, start-after, tokens
 };
 
 struct ServerOptions {
@@ -49,7 +58,9 @@ struct ServerOptions {
   bool allow_anonymous = false;
   std::string region = {};  // empty: a request signed for any region will do
   WrongRegion wrong_region = WrongRegion::malformed;
+  std::string owner = {};  // account id that x-amz-expected-bucket-owner must name; empty: any
   std::size_t page_size = 1000;
+  Lists lists = Lists::version_2;
   std::chrono::milliseconds list_delay{0};                    // before each listing's answer
   std::uint64_t max_requests_per_connection = 0;              // 0: no bound; closed without notice
   std::function<std::int64_t()> clock_ms = {};                // empty: the system clock

@@ -135,6 +135,10 @@ Answer Service::answer(const Request& request, const Route& route, const Verific
     error.details.push_back({"BucketName", route.bucket});
     return error_answer(error, request_id);
   }
+  const std::string* const owner = find_header(request.headers, "x-amz-expected-bucket-owner");
+  if (owner != nullptr && !options_.owner.empty() && *owner != options_.owner) {
+    return error_answer(make_error("AccessDenied"), request_id);
+  }
   return answer_bucket(request, route, *bucket, request_id);
 }
 
@@ -159,6 +163,7 @@ Answer Service::answer_bucket(const Request& request, const Route& route, Bucket
   if (route.operation == Operation::list) {
     ListOptions list_options;
     list_options.page_size = options_.page_size;
+    list_options.lists = options_.lists;
     auto listed = list_page(bucket, route, list_options);
     if (const auto* const error = std::get_if<ListError>(&listed)) {
       return error_answer(make_error(error->code, error->message), request_id);

@@ -137,6 +137,12 @@ std::shared_ptr<asio::ssl::context> make_tls_context(const TlsOptions& options) 
   SSL_CTX_set_min_proto_version(handle, old ? TLS1_VERSION : options.min_version);
   SSL_CTX_set_max_proto_version(handle, options.max_version);
   try {
+    if (!options.client_ca_pem.empty()) {
+      context->add_certificate_authority(asio::buffer(options.client_ca_pem));
+      context->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+      // Without it no session can be resumed.
+      SSL_CTX_set_session_id_context(handle, reinterpret_cast<const unsigned char*>("origin"), 6);
+    }
     context->use_certificate_chain(asio::buffer(options.certificate_pem));
     context->use_private_key(asio::buffer(options.key_pem), asio::ssl::context::pem);
   } catch (const boost::system::system_error& error) {

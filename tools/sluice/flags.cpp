@@ -123,6 +123,28 @@ Result<void> add_filter(Settings& settings, FilterRule::Kind kind, const Given& 
   return {};
 }
 
+Result<void> set_owner(Settings& settings, const Given& given) {
+  const bool is_id = given.value.size() == 12 &&
+                     given.value.find_first_not_of("0123456789") == std::string_view::npos;
+  if (!is_id) return refusal(given, "is no account id: write its 12 digits, without hyphens");
+  settings.mirror.source.expected_bucket_owner = given.value;
+  return {};
+}
+
+/// Its value may hold a password, so no message repeats it.
+Result<void> set_proxy(Settings& settings, const Given& given) {
+  const auto refuse = [&given](std::string_view why) {
+    return Error(ErrorKind::usage, fmt::format("{}: {}", given.where, why));
+  };
+  if (given.value.find('\0') != std::string_view::npos) return refuse("it holds a NUL byte");
+  if (given.where.starts_with("--") && given.value.find('@') != std::string_view::npos)
+    return refuse(
+        "a user and password on the command line can be seen by everybody on this machine; put "
+        "the address into SLUICE_PROXY, https_proxy or the config file instead");
+  settings.mirror.source.proxy = given.value;
+  return {};
+}
+
 Result<void> set_duration(std::chrono::milliseconds& target, const Given& given,
                           std::string_view samples) {
   using namespace std::chrono_literals;
@@ -244,9 +266,21 @@ constexpr std::array kFlags = {
            if (g.value == "requester") return s.mirror.source.request_payer = true, Result<void>();
            return set_switch(s.mirror.source.request_payer, g);
          }},
+    Flag{"expected-bucket-owner", 0, Group::source, kSource, "ID", "123456789012",
+         "Refuse a bucket that does not belong to this account: the id's 12 digits.", set_owner},
+    Flag{"sse-c-key-file", 0, Group::source, kSource, "FILE", "/etc/sluice/sse-c.key",
+         "The key of objects encrypted with a customer's key (SSE-C): 32 bytes, or their base64. "
+         "(SLUICE_SSE_C_KEY, base64)",
+         [](S s, G g) { return set_text(s.mirror.source.sse_c_key_file, g); }},
     Flag{"ca-bundle", 0, Group::source, kSource, "FILE", "/etc/ssl/site-ca.pem",
          "PEM file of the authorities to trust. (AWS_CA_BUNDLE; else the system's)",
          [](S s, G g) { return set_text(s.mirror.source.ca_bundle, g); }},
+    Flag{"client-cert", 0, Group::source, kSource, "FILE", "/etc/sluice/client.pem",
+         "PEM file of the certificate to show to a server that asks for one.",
+         [](S s, G g) { return set_text(s.mirror.source.client_certificate, g); }},
+    Flag{"client-key", 0, Group::source, kSource, "FILE", "/etc/sluice/client.key",
+         "PEM file of its private key, not encrypted. Default: in the same file.",
+         [](S s, G g) { return set_text(s.mirror.source.client_key, g); }},
     Flag{"no-verify-ssl", 0, Group::source, kSource, "", "",
          "Accept any certificate. Unsafe: whoever is on the path can change what you get.",
          [](S s, G g) {
@@ -255,6 +289,10 @@ constexpr std::array kFlags = {
            s.mirror.source.verify_tls = !anything_goes;
            return read;
          }},
+    Flag{"proxy", 0, Group::source, kSource, "URL|none", "http://proxy.example.com:3128",
+         "Reach the server through this HTTP proxy, or through none. (https_proxy, http_proxy, "
+         "no_proxy) A password belongs into the environment or the config file.",
+         set_proxy},
     Flag{"addressing-style", 0, Group::source, kSource, "auto|path|virtual", "path",
          "Where the bucket's name goes: into the path or the host name. Default auto.",
          [](S s, G g) {
@@ -263,6 +301,16 @@ constexpr std::array kFlags = {
                              {{"auto", Addressing::automatic},
                               {"path", Addressing::path},
                               {"virtual", Addressing::virtual_host}});
+         }},
+
+    Flag{"list-version", 0, Group::source, kSource, "auto|1|2", "1",
+         "Version of ListObjects to ask for. Default auto: 2, and 1 where the server knows no "
+         "other.",
+         [](S s, G g) {
+           using Version = SourceOptions::ListVersion;
+           return set_choice(
+               s.mirror.source.list_version, g,
+               {{"auto", Version::automatic}, {"1", Version::one}, {"2", Version::two}});
          }},
 
     // --- Deletion ---

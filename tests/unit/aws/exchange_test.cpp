@@ -93,6 +93,30 @@ TEST_F(Sockets, Role) {
   EXPECT_EQ(heads()[0].find("SECRET"), std::string::npos);
 }
 
+TEST_F(Sockets, RolesAreAskedForThroughTheProxy) {
+  serve({{"POST http://sts.test/", http::answer(tests::sts_document("AssumeRole", "A", kLater))}});
+  variables_["AWS_ENDPOINT_URL_STS"] = "http://sts.test";
+  variables_["HTTP_PROXY"] = "http://user:pass@" + url_.substr(url_.find("//") + 2);
+  write_config(
+      "[default]\nrole_arn = R\nsource_profile = b\n"
+      "[profile b]\naws_access_key_id = K\naws_secret_access_key = SECRET\n");
+  EXPECT_EQ(found(), "A s t");
+  ASSERT_EQ(heads().size(), 1u);
+  EXPECT_NE(heads()[0].find("Proxy-Authorization: Basic dXNlcjpwYXNz\r\n"), std::string::npos);
+}
+
+TEST_F(Sockets, WhatIsOnThisMachineIsNeverAskedThroughTheProxy) {
+  const std::string nobody = "://0.0.0.0:" + std::to_string(http::closed_port());
+  serve({{"PUT http" + nobody + "/latest/api/token", http::answer("IMDSTOKEN")}});
+  variables_["HTTP_PROXY"] = variables_["HTTPS_PROXY"] = url_;
+  variables_["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = "http" + nobody;
+  EXPECT_TRUE(found().starts_with("error: ")) << found();
+  variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] =
+      "http://127.0.0.1:" + std::to_string(http::closed_port()) + "/creds";
+  EXPECT_TRUE(found().starts_with("error: ")) << found();
+  EXPECT_EQ(heads(), std::vector<std::string>());
+}
+
 TEST_F(Sockets, SingleSignOn) {
   serve({{"POST /token", http::answer(R"({"accessToken": "NEW", "expiresIn": 3600})")},
          {"GET /federation/credentials?role_name=R&account_id=1",

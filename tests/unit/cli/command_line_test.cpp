@@ -261,6 +261,27 @@ TEST_F(CommandLine, EnvironmentSetsEveryFlagAndEmptyIsUnset) {
   EXPECT_TRUE(sync_mistake({}).starts_with("SLUICE_TRANSFERS: \"none\""));
 }
 
+TEST_F(CommandLine, AProxysPasswordDoesNotBelongOnTheCommandLine) {
+  EXPECT_EQ(sync({"--proxy", "http://p:3128"}).mirror.source.proxy, "http://p:3128");
+  EXPECT_EQ(sync({"--proxy", "none"}).mirror.source.proxy, "none");
+  const std::string words = sync_mistake({"--proxy", "http://u:secret@p:3128"});
+  EXPECT_TRUE(words.starts_with("--proxy: ")) << words;
+  EXPECT_NE(words.find("SLUICE_PROXY"), std::string::npos) << words;
+  EXPECT_EQ(words.find("secret"), std::string::npos) << words;
+
+  const std::string path = config("proxy = \"http://u:secret@p:3128\"");
+  EXPECT_EQ(sync({"--config", path}).mirror.source.proxy, "http://u:secret@p:3128");
+  environment_ = {{"SLUICE_PROXY", "http://u:other@p:3128"}};
+  EXPECT_EQ(sync({"--config", path}).mirror.source.proxy, "http://u:other@p:3128");
+}
+
+TEST_F(CommandLine, AnOwnerIsAnAccountsId) {
+  EXPECT_EQ(sync({"--expected-bucket-owner", "123456789012"}).mirror.source.expected_bucket_owner,
+            "123456789012");
+  for (const char* id : {"12345678901", "1234-5678-9012", "me"})
+    EXPECT_NE(sync_mistake({"--expected-bucket-owner", id}).find("12 digits"), std::string::npos);
+}
+
 TEST_F(CommandLine, StrongerPlacesWin) {
   const std::string path = config(
       "transfers = 2\nthreads = 2\npart-size = \"2MiB\"\nmax-attempts = 2\nexclude = [\"file\"]\n"

@@ -32,6 +32,15 @@ X509* blank_certificate(EVP_PKEY* key, const std::string& common_name) {
   return certificate;
 }
 
+/// What was written into it; frees it.
+std::string text_of(BIO* bio) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio, &data);
+  std::string text(data, static_cast<std::size_t>(size));
+  BIO_free(bio);
+  return text;
+}
+
 }  // namespace
 
 Identity::Identity(X509* certificate, EVP_PKEY* key)
@@ -65,11 +74,15 @@ Identity Identity::make_authority() {
 std::string Identity::pem() const {
   BIO* bio = BIO_new(BIO_s_mem());
   PEM_write_bio_X509(bio, certificate_.get());
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  std::string text(data, static_cast<std::size_t>(size));
-  BIO_free(bio);
-  return text;
+  return text_of(bio);
+}
+
+std::string Identity::key_pem(const std::string& passphrase) const {
+  BIO* bio = BIO_new(BIO_s_mem());
+  const auto* secret = reinterpret_cast<const unsigned char*>(passphrase.data());
+  PEM_write_bio_PrivateKey(bio, key_.get(), passphrase.empty() ? nullptr : EVP_aes_128_cbc(),
+                           secret, static_cast<int>(passphrase.size()), nullptr, nullptr);
+  return text_of(bio);
 }
 
 std::shared_ptr<SSL_CTX> Identity::server() const {

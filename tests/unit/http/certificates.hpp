@@ -21,6 +21,9 @@ class Identity {
   static Identity make_authority();
 
   std::string pem() const;  ///< the certificate
+  /// Its key; with a passphrase, encrypted by it.
+  std::string key_pem(const std::string& passphrase = {}) const;
+  X509* certificate() const noexcept { return certificate_.get(); }
   /// A server's settings with this certificate.
   std::shared_ptr<SSL_CTX> server() const;
 

@@ -209,6 +209,89 @@ TEST_F(ClientTls, ABundleThatCannotBeReadIsReportedAtOnce) {
   EXPECT_TRUE(says(made.error().message, "--ca-bundle"));
 }
 
+/// A server that wants to know who asks, as TLS of that version has it.
+std::shared_ptr<SSL_CTX> suspicious(const Identity& server, const Identity& clients_authority,
+                                    int version) {
+  auto context = server.server();
+  X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), clients_authority.certificate());
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_max_proto_version(context.get(), version);
+  return context;
+}
+
+TEST_F(ClientTls, AClientShowsItsCertificateToWhoAsks) {
+  const Identity clients = Identity::make_authority();
+  const Identity client = Identity::make({.names = "DNS:client"}, &clients);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const auto context = suspicious(Identity::make({}, &authority_), clients, version);
+    ScriptedServer server(serve, context.get());
+    ClientOptions options = trusting(authority_);
+    options.tls.client_certificate = file(client.pem());
+    options.tls.client_key = file(client.key_pem());
+    Recorder recorder;
+    const auto apart = tls_fetch(server.port(), recorder, options);
+    EXPECT_TRUE(apart) << apart.error().message;
+    options.tls.client_certificate = file(client.key_pem() + client.pem());
+    options.tls.client_key.clear();
+    const auto together = tls_fetch(server.port(), recorder, options);
+    EXPECT_TRUE(together) << together.error().message;
+  }
+}
+
+TEST_F(ClientTls, AServerThatWantsAnotherCertificateSaysSo) {
+  const Identity clients = Identity::make_authority();
+  const Identity stranger = Identity::make({.names = "DNS:client"});
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const auto context = suspicious(Identity::make({}, &authority_), clients, version);
+    ScriptedServer server(serve, context.get());
+    ClientOptions options = trusting(authority_);
+    Recorder recorder;
+    const auto none = tls_fetch(server.port(), recorder, options);
+    ASSERT_FALSE(none);
+    EXPECT_TRUE(says(none.error().message, "wants a client certificate") &&
+                says(none.error().message, "--client-cert"))
+        << none.error().message;
+    options.tls.client_certificate = file(stranger.pem());
+    options.tls.client_key = file(stranger.key_pem());
+    const auto wrong = tls_fetch(server.port(), recorder, options);
+    ASSERT_FALSE(wrong);
+    EXPECT_TRUE(says(wrong.error().message, "does not accept our client certificate"))
+        << wrong.error().message;
+  }
+}
+
+TEST_F(ClientTls, AClientCertificateThatCannotBeUsedIsReportedAtOnce) {
+  const Identity client = Identity::make({});
+  const Identity other = Identity::make({});
+  struct Row {
+    std::string certificate;
+    std::string key;
+    ErrorKind kind;
+    std::string words;
+  };
+  const std::string good = file(client.pem());
+  const Row rows[] = {
+      {folder_ / "none.pem", "", ErrorKind::local, "cannot read the client certificate"},
+      {file("junk"), "", ErrorKind::usage, "holds no certificate in PEM form"},
+      {good, "", ErrorKind::usage, "(--client-cert) holds no private key"},
+      {good, folder_ / "none.key", ErrorKind::local, "(--client-key)"},
+      {good, file("junk"), ErrorKind::usage, "(--client-key) holds no private key"},
+      {good, file(other.key_pem()), ErrorKind::usage, "does not belong to the certificate"},
+      {good, file(client.key_pem("passphrase")), ErrorKind::usage, "is encrypted"},
+      {"", file(client.key_pem()), ErrorKind::usage, "--client-key needs"},
+  };
+  for (const Row& row : rows) {
+    ClientOptions options;
+    options.tls.client_certificate = row.certificate;
+    options.tls.client_key = row.key;
+    const auto made =
+        Client::make(*runtime_, executor(), Endpoint{Scheme::https, "localhost", 443}, options);
+    ASSERT_FALSE(made) << row.words;
+    EXPECT_EQ(made.error().kind, row.kind) << made.error().message;
+    EXPECT_TRUE(says(made.error().message, row.words)) << made.error().message;
+  }
+}
+
 TEST_F(ClientTls, OldVersionsAreRefused) {
   const auto context = Identity::make({}, &authority_).server();
   SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION);

@@ -36,7 +36,10 @@ Peer::Peer(int descriptor, SSL_CTX* tls) : descriptor_(descriptor) {
   ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   const int on = 1;
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (tls == nullptr) return;
+  if (tls != nullptr) start_tls(tls);
+}
+
+void Peer::start_tls(SSL_CTX* tls) {
   ssl_ = SSL_new(tls);
   SSL_set_fd(ssl_, descriptor_);
 }

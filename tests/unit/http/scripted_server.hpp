@@ -25,6 +25,7 @@ class Peer {
   /// A request's head; empty once the client has closed.
   std::string request();
   void send(std::string_view bytes);
+  void start_tls(SSL_CTX* tls);  ///< from here on: as a proxy, whose tunnel leads to a TLS server
   /// Waits until the client closes: false if it has not after `seconds`.
   bool closed_within(int seconds);
   void reset();      ///< closes with RST

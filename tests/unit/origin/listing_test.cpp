@@ -59,6 +59,43 @@ Listed list_all(Bucket& bucket, Query query, std::size_t page_size) {
   }
 }
 
+std::variant<ListPage, ListError> ask_v1(Bucket& bucket, Query query, Lists lists,
+                                         std::size_t page_size = 2) {
+  Route route;
+  route.operation = Operation::list;
+  route.bucket = "b";
+  route.query = std::move(query);
+  ListOptions options;
+  options.page_size = page_size;
+  options.lists = lists;
+  return list_page(bucket, route, options);
+}
+
+TEST(Listing, Version1) {
+  MemoryBucket bucket;
+  for (const char* const key : {"a", "b/1", "b/2", "c", "d"})
+    bucket.put(key, "");
+  const auto page = [&bucket](Query query, Lists lists = Lists::version_1) {
+    return std::get<ListPage>(ask_v1(bucket, std::move(query), lists));
+  };
+  EXPECT_THAT(keys_of(page({})), ElementsAre("a", "b/1"));
+  EXPECT_FALSE(page({}).next_marker) << "only with a delimiter";
+  EXPECT_THAT(to_xml(page({})), HasSubstr("<Marker></Marker>"));
+  EXPECT_THAT(to_xml(page({})), testing::Not(HasSubstr("KeyCount")));
+  EXPECT_THAT(keys_of(page({{"marker", "b/1"}})), ElementsAre("b/2", "c"));
+  EXPECT_EQ(page({{"marker", "c"}}).is_truncated, false);
+
+  const ListPage grouped = page({{"delimiter", "/"}});
+  EXPECT_THAT(grouped.common_prefixes, ElementsAre("b/"));
+  EXPECT_EQ(grouped.next_marker, "b/");
+  EXPECT_THAT(keys_of(page({{"delimiter", "/"}, {"marker", "b/"}})), ElementsAre("c", "d"));
+
+  const Query of_version_2 = {{"list-type", "2"}, {"start-after", "c"}};
+  EXPECT_EQ(std::get<ListError>(ask_v1(bucket, of_version_2, Lists::version_1)).code,
+            "NotImplemented");
+  EXPECT_THAT(keys_of(page(of_version_2, Lists::version_1_whatever)), ElementsAre("a", "b/1"));
+}
+
 TEST(Listing, PagesAndPrefixes) {
   MemoryBucket bucket;
   for (const char* const key : {"a", "a/1", "a/2", "a0", "b/x/1", "b/x/2", "c"})

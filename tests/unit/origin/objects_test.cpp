@@ -47,6 +47,42 @@ TEST(ParseRange, Forms) {
 
 class ObjectTest : public test::WithServer {};
 
+TEST_F(ObjectTest, UnderACustomersKey) {
+  const std::string raw = "01234567890123456789012345678901";
+  const std::string prefix = "x-amz-server-side-encryption-customer-";
+  const auto keyed = [&prefix](std::string key, std::string md5) {
+    return Headers{{prefix + "algorithm", "AES256"},
+                   {prefix + "key", std::move(key)},
+                   {prefix + "key-md5", std::move(md5)}};
+  };
+  const Headers right =
+      keyed("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "KYvwGXoFFJ42a2u2GDWhwQ==");
+  bucket->put("k", "hello", 0, {.sse_c_key = raw});
+  bucket->put("plain", "hello");
+  const Reply good = client().get("/b/k", right);
+  EXPECT_EQ(good.status, 200);
+  EXPECT_EQ(good.body, "hello");
+  EXPECT_EQ(good.header(prefix + "algorithm"), "AES256");
+  EXPECT_EQ(good.header("ETag").size(), 34U);
+  EXPECT_NE(good.header("ETag"), "\"5d41402abc4b2a76b9719d911017c592\"");
+  EXPECT_EQ(client().head("/b/k", right).header("ETag"), good.header("ETag"));
+
+  EXPECT_THAT(client().get("/b/k").body, HasSubstr("InvalidRequest"));
+  EXPECT_EQ(client().head("/b/k").status, 400);
+  EXPECT_THAT(client().get("/b/plain", right).body, HasSubstr("InvalidRequest"));
+  EXPECT_EQ(client()
+                .get("/b/k", keyed("MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=",
+                                   "KYvwGXoFFJ42a2u2GDWhwQ=="))
+                .status,
+            400)
+      << "the key did not arrive unharmed";
+  EXPECT_EQ(client()
+                .get("/b/k", keyed("MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=",
+                                   "dnF5x6K/8ZZRzpfSlMMM+w=="))
+                .status,
+            403);
+}
+
 TEST_F(ObjectTest, Whole) {
   bucket->put("k/e y", "hello", 1'369'353'600'123, {.headers = {{"x-amz-meta-a", "b"}}});
   const Reply reply = client().get("/b/k/e%20y");

@@ -292,7 +292,9 @@ TEST_P(Corrections, AFeatureThatWasNotTheReasonStays) {
 }
 
 TEST_P(Corrections, NothingToLeaveOut) {
-  ScriptedClient client(*runtime_);
+  SessionOptions options = ScriptedClient::default_options();
+  options.list_versions = ListVersions::only_2;
+  ScriptedClient client(*runtime_, options);
   client.script.replies = {error_reply(501, "NotImplemented")};
   EXPECT_EQ(client.list().error().kind, ErrorKind::unsupported);
 }
