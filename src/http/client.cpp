@@ -4,6 +4,7 @@
 #include "http/codec.hpp"
 #include "http/pool.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace sluice::http {
@@ -21,7 +22,11 @@ class PooledClient final : public Client {
     const std::shared_ptr<Pool> pool = pool_;
     const Result<std::string> wire = serialise(request);
     if (!wire) co_return wire.error();
-    const async::ByteLease slot = co_await pool->slot();
+    std::optional<async::ByteLease> slot = pool->try_slot();
+    if (!slot) {
+      async::ByteLease waited_for = co_await pool->slot();
+      slot.emplace(std::move(waited_for));
+    }
     pool->count_request();
 
     std::unique_ptr<Connection> connection = pool->take_idle();
