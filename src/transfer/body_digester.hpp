@@ -13,7 +13,7 @@
 namespace sluice::transfer {
 
 /// MD5 of small bodies in memory, those that became complete in the same round of a shard side by
-/// side in the lanes of one SIMD unit: less than 1 us for 4 KiB instead of 5. One for each data shard; it
+/// side in the lanes of one SIMD unit: 1 us for 4 KiB instead of 5. One for each data shard; it
 /// must outlive every call.
 class BodyDigester {
  public:
