@@ -49,28 +49,25 @@ BENCHMARK(BM_Digest<Algorithm::md5>)->Arg(256 * 1024);
 BENCHMARK(BM_Digest<Algorithm::sha1>)->Arg(256 * 1024);
 BENCHMARK(BM_Digest<Algorithm::sha256>)->Arg(100)->Arg(256 * 1024);
 
-/// As many streams as the argument says, side by side; bytes of all of them.
+/// As many streams as the first argument says, side by side, with the SIMD of the second; bytes of
+/// all of them.
 void BM_Md5Lanes(benchmark::State& state) {
-  constexpr std::size_t kBlocks = 1024;
+  constexpr std::size_t kBlocks = 512;
   const auto streams = std::size_t(state.range(0));
+  const auto simd = static_cast<Simd>(state.range(1));
+  if (simd > widest_simd()) return state.SkipWithError("not on this processor");
   const std::vector<std::byte> bytes(kBlocks * kMd5BlockBytes);
   std::array<Md5State, kMd5Lanes> states;
-  std::array<Md5State*, kMd5Lanes> lanes{};
-  std::array<const std::byte*, kMd5Lanes> data{};
-  for (std::size_t i = 0; i < kMd5Lanes; ++i) {
-    lanes[i] = &states[i];
-    data[i] = bytes.data();
-  }
+  std::array<Md5Lane, kMd5Lanes> lanes{};
+  for (std::size_t i = 0; i < kMd5Lanes; ++i)
+    lanes[i] = {&states[i], bytes.data()};
   for (auto _ : state) {
-    if (streams == 1)
-      md5_blocks(states[0], bytes.data(), kBlocks);
-    else
-      md5_blocks(lanes, data, kBlocks);
+    md5_blocks(std::span(lanes).first(streams), kBlocks, simd);
     benchmark::DoNotOptimize(states);
   }
   state.SetBytesProcessed(state.iterations() * std::int64_t(streams * bytes.size()));
 }
-BENCHMARK(BM_Md5Lanes)->Arg(1)->Arg(2)->Arg(4)->Arg(8);
+BENCHMARK(BM_Md5Lanes)->ArgsProduct({{1, 2, 4, 8, 16}, {0, 1, 2}});
 
 void BM_HmacKey(benchmark::State& state) {
   const std::vector<std::byte> bytes = block(state);

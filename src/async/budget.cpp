@@ -22,6 +22,13 @@ void ByteLease::release() noexcept {
   std::exchange(budget_, nullptr)->give_back(std::exchange(bytes_, 0));
 }
 
+std::optional<ByteLease> ByteBudget::try_acquire(std::uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  if (!waiting_.empty() || !fits(bytes)) return std::nullopt;
+  in_use_ += bytes;
+  return ByteLease(this, bytes);
+}
+
 Task<ByteLease> ByteBudget::acquire(std::uint64_t bytes) {
   std::shared_ptr<Request> request;
   {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace sluice::async {
 
@@ -41,6 +42,8 @@ class ByteBudget {
 
   /// Waits until `bytes` are free. A request beyond the whole limit is granted alone.
   Task<ByteLease> acquire(std::uint64_t bytes);
+  /// The same without waiting; nullopt if others wait or `bytes` are not free.
+  std::optional<ByteLease> try_acquire(std::uint64_t bytes);
 
   std::uint64_t in_use() const;
   std::uint64_t limit() const noexcept { return limit_; }

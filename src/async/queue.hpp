@@ -33,6 +33,15 @@ class BoundedQueue {
     co_return true;
   }
 
+  /// Moves from `item` if there is room now.
+  bool try_push(T& item) {
+    std::lock_guard lock(mutex_);
+    if (closed_ || items_.size() >= limit_) return false;
+    items_.push_back(std::move(item));
+    not_empty_.notify_one();
+    return true;
+  }
+
   /// nullopt once the queue is closed and empty.
   Task<std::optional<T>> pop() {
     std::unique_lock lock(mutex_);

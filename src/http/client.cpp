@@ -29,7 +29,11 @@ class PooledClient final : public Client {
     }
     const Result<std::string> wire = serialise(request, forwarding);
     if (!wire) co_return wire.error();
-    const async::ByteLease slot = co_await pool->slot();
+    std::optional<async::ByteLease> slot = pool->try_slot();
+    if (!slot) {
+      async::ByteLease waited_for = co_await pool->slot();
+      slot.emplace(std::move(waited_for));
+    }
     pool->count_request();
 
     std::unique_ptr<Connection> connection = pool->take_idle();

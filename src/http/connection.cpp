@@ -69,11 +69,18 @@ void Connection::give_up() noexcept {
   socket_.cancel(ignored);
 }
 
-async::Task<void> Connection::wait(Io what) {
+async::Task<void> Connection::ready(Io what) {
   const auto event = what == Io::want_write ? tcp::socket::wait_write : tcp::socket::wait_read;
-  boost::system::error_code error;
-  co_await socket_.async_wait(event, asio::redirect_error(asio::use_awaitable, error));
-  if (error == asio::error::operation_aborted && !gave_up_) async::throw_cancelled();
+  return socket_.async_wait(event, asio::redirect_error(asio::use_awaitable, wait_error_));
+}
+
+void Connection::judge_wait() const {
+  if (wait_error_ == asio::error::operation_aborted && !gave_up_) async::throw_cancelled();
+}
+
+async::Task<void> Connection::wait(Io what) {
+  co_await ready(what);
+  judge_wait();
 }
 
 // --- opening ---
@@ -194,30 +201,38 @@ async::Task<Result<void>> Connection::exchange(Method method, std::string_view w
   clock_.enter(PhaseClock::Phase::awaiting, context_.runtime.now(),
                context_.options.first_byte_timeout);
   parser_.start(method, handler);
-  Result<void> outcome = co_await send(wire);
+  std::span<const std::byte> left = std::as_bytes(std::span(wire.data(), wire.size()));
+  Result<void> outcome = write(left);
+  if (outcome && !left.empty()) outcome = co_await write_all(left);
   if (outcome) outcome = co_await receive(handler);
   clock_.enter(PhaseClock::Phase::idle, context_.runtime.now(), {});
   co_return outcome;
 }
 
-async::Task<Result<void>> Connection::send(std::string_view wire) {
-  std::span<const std::byte> left = std::as_bytes(std::span(wire.data(), wire.size()));
+Result<void> Connection::write(std::span<const std::byte>& left) {
   while (!left.empty()) {
     const IoResult step = stream_->write(left);
-    if (step.io == Io::done) {
-      left = left.subspan(step.bytes);
-      continue;
-    }
-    if (step.io != Io::want_read && step.io != Io::want_write) co_return broken();
-    co_await wait(step.io);
+    blocked_on_ = step.io;
+    if (step.io == Io::want_read || step.io == Io::want_write) return {};
+    if (step.io != Io::done) return broken();
+    left = left.subspan(step.bytes);
+  }
+  return {};
+}
+
+async::Task<Result<void>> Connection::write_all(std::span<const std::byte> left) {
+  while (true) {
+    Result<void> written = write(left);
+    if (!written || left.empty()) co_return written;
+    co_await wait(blocked_on_);
     if (gave_up_) co_return timeout_error();
   }
-  co_return Result<void>();
 }
 
 async::Task<Result<void>> Connection::receive(ResponseHandler& handler) {
   // The answer cannot be here yet: asking for it at once would be a system call in vain.
-  co_await wait(Io::want_read);
+  co_await ready(Io::want_read);
+  judge_wait();
   unsigned reads_in_a_row = 0;
   while (true) {
     if (gave_up_) co_return timeout_error();
@@ -226,7 +241,8 @@ async::Task<Result<void>> Connection::receive(ResponseHandler& handler) {
     if (step.io == Io::want_read || step.io == Io::want_write) {
       reads_in_a_row = 0;
       choose_low_water();
-      co_await wait(step.io);
+      co_await ready(step.io);
+      judge_wait();
       continue;
     }
     if (step.io == Io::failed) co_return broken();

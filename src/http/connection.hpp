@@ -79,9 +79,14 @@ class Connection final : public Watched {
   async::Task<Result<void>> connect();
   async::Task<Result<void>> open_tunnel();
   async::Task<Result<void>> shake_hands();
-  async::Task<Result<void>> send(std::string_view wire);
+  /// Writes what goes without waiting; the error once the stream is broken.
+  Result<void> write(std::span<const std::byte>& left);
+  async::Task<Result<void>> write_all(std::span<const std::byte> left);
   async::Task<Result<void>> receive(ResponseHandler& handler);
   async::Task<void> wait(Io what);
+  /// The two halves of `wait`, which spare its frame: to be awaited, and to be called after it.
+  async::Task<void> ready(Io what);
+  void judge_wait() const;
   bool takes_pipe(const ResponseHandler& handler) noexcept;
   Result<void> take(std::size_t bytes);  ///< those in the read buffer
   Result<void> take_pipe(ResponseHandler& handler, std::size_t bytes);
@@ -109,6 +114,8 @@ class Connection final : public Watched {
   SteadyTime idle_since_{};
   std::uint64_t exchanges_ = 0;
   int low_water_ = 1;  ///< SO_RCVLOWAT as it is set
+  boost::system::error_code wait_error_;
+  Io blocked_on_ = Io::done;  ///< what the last write came to
   bool trickles_ = false;
   bool may_try_elsewhere_ = false;
   bool gave_up_ = false;

@@ -5,6 +5,7 @@
 #include "http/resolver.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace sluice::http {
@@ -23,6 +24,7 @@ class Pool {
   /// The right to one connection, first come first served. Whoever holds it uses at most one at a
   /// time, so that those in use and those at rest never exceed `max_connections`.
   async::Task<async::ByteLease> slot() { return slots_.acquire(1); }
+  std::optional<async::ByteLease> try_slot() { return slots_.try_acquire(1); }
 
   /// The connection used last of those at rest, or nullptr.
   std::unique_ptr<Connection> take_idle();

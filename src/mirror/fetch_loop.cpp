@@ -88,7 +88,7 @@ async::Task<void> settle(Pass& pass, transfer::FetchOutcome& outcome) {
     co_return;
   }
   Publication publication = publication_of(*outcome.staged);
-  co_await pass.publications.push(publication);
+  if (!pass.publications.try_push(publication)) co_await pass.publications.push(publication);
 }
 
 /// Notes a part of an object that is not complete yet, so that a later run need not fetch it again.
@@ -129,7 +129,11 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
     if (loops < concurrency.limit()) spawn_fetch_loop(pass, shard);
     const std::uint64_t size = part->assembly->plan().size();
     if (pass.has_no_room(size) && !part->assembly->is_begun()) part->assembly->fail(no_room(size));
-    const async::ByteLease lease = co_await engine.budget().acquire(kBytesPerTransfer);
+    std::optional<async::ByteLease> lease = engine.budget().try_acquire(kBytesPerTransfer);
+    if (!lease) {
+      async::ByteLease waited_for = co_await engine.budget().acquire(kBytesPerTransfer);
+      lease.emplace(std::move(waited_for));
+    }
     std::optional<transfer::FetchOutcome> outcome = co_await fetcher.run(*part);
     if (outcome) co_await settle(pass, *outcome);
   }

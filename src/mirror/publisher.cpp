@@ -107,7 +107,7 @@ bool Publisher::is_group_full() const noexcept {
 }
 
 void Publisher::commit_group() {
-  std::vector<Publication> group = std::move(group_);
+  Group group = std::move(group_);
   group_.clear();
   group_bytes_ = 0;
   group_started_ = engine_.runtime().now();
@@ -127,12 +127,12 @@ void Publisher::commit_group() {
 
 void Publisher::finish() {
   if (!group_.empty()) commit_group();
-  std::vector<Publication> none;
+  Group none;
   if (!renamed_.empty() && !prepare(none)) return;
   if (!durable_.empty() || !changed_partials_.empty()) write_record(none, engine_.sync().method());
 }
 
-bool Publisher::prepare(std::vector<Publication>& group) {
+bool Publisher::prepare(Group& group) {
   const GroupSync::Method method = engine_.sync().method();
   // Parts need no sync: they are hashed again before they count.
   const bool needs_sync = !group.empty() || !renamed_.empty();
@@ -141,7 +141,7 @@ bool Publisher::prepare(std::vector<Publication>& group) {
   return write_record(group, method) && (!needs_sync || sync(group, method));
 }
 
-bool Publisher::sync(const std::vector<Publication>& group, GroupSync::Method method) {
+bool Publisher::sync(const Group& group, GroupSync::Method method) {
   if (broken_) return false;
   local::ToSync& what = renamed_.to_sync;
   if (method == GroupSync::Method::each_file)
@@ -159,7 +159,7 @@ bool Publisher::sync(const std::vector<Publication>& group, GroupSync::Method me
   return true;
 }
 
-bool Publisher::write_record(std::vector<Publication>& group, GroupSync::Method method) {
+bool Publisher::write_record(Group& group, GroupSync::Method method) {
   if (broken_) return false;
   record::Batch batch;
   Changes durable = std::exchange(durable_, {});

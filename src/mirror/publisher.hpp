@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -42,6 +43,8 @@ class Publisher {
   async::Task<void> run();
 
  private:
+  /// They are large: a deque does not move them when it grows.
+  using Group = std::deque<Publication>;
   /// What `objects` is to say of a key.
   struct Change {
     ObjectRow row;
@@ -68,9 +71,9 @@ class Publisher {
   void finish();
   /// Steps a and b for these publications, in the order of the method. False after an error, which
   /// ends the pass.
-  bool prepare(std::vector<Publication>& group);
-  bool write_record(std::vector<Publication>& group, GroupSync::Method method);
-  bool sync(const std::vector<Publication>& group, GroupSync::Method method);
+  bool prepare(Group& group);
+  bool write_record(Group& group, GroupSync::Method method);
+  bool sync(const Group& group, GroupSync::Method method);
   void drop(Publication& publication);
 
   void make(Publication& publication);
@@ -86,7 +89,7 @@ class Publisher {
   Pass& pass_;
   Engine& engine_;
   bool broken_ = false;  ///< a sync or a transaction failed: nothing more is written
-  std::vector<Publication> group_;
+  Group group_;
   std::uint64_t group_bytes_ = 0;
   SteadyTime group_started_{};
   Changes renamed_;  ///< done, not yet durable

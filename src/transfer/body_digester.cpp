@@ -19,26 +19,19 @@ struct Lane {
 
 /// Hashes what whole blocks all lanes still have; then the longer ones go on alone.
 void hash_side_by_side(std::span<Lane> lanes) {
-  std::array<crypto::Md5State, crypto::kMd5Lanes> idle;
-  std::array<crypto::Md5State*, crypto::kMd5Lanes> states{};
-  std::array<const std::byte*, crypto::kMd5Lanes> data{};
+  std::array<crypto::Md5Lane, crypto::kMd5Lanes> streams;
   std::size_t blocks = lanes.front().left.size() / crypto::kMd5BlockBytes;
-  for (const Lane& lane : lanes)
-    blocks = std::min(blocks, lane.left.size() / crypto::kMd5BlockBytes);
-  if (lanes.size() > 1 && blocks > 0) {
-    for (std::size_t i = 0; i < crypto::kMd5Lanes; ++i) {
-      // A lane without a body hashes another's bytes into nothing.
-      states[i] = i < lanes.size() ? &lanes[i].state : &idle[i];
-      data[i] = lanes[i < lanes.size() ? i : 0].left.data();
-    }
-    crypto::md5_blocks(states, data, blocks);
-    for (Lane& lane : lanes)
-      lane.left = lane.left.subspan(blocks * crypto::kMd5BlockBytes);
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    streams[i] = {&lanes[i].state, lanes[i].left.data()};
+    blocks = std::min(blocks, lanes[i].left.size() / crypto::kMd5BlockBytes);
   }
-  for (Lane& lane : lanes) {
-    const std::size_t alone = lane.left.size() / crypto::kMd5BlockBytes;
-    crypto::md5_blocks(lane.state, lane.left.data(), alone);
-    lane.left = lane.left.subspan(alone * crypto::kMd5BlockBytes);
+  if (blocks > 0) crypto::md5_blocks(std::span(streams).first(lanes.size()), blocks);
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    lanes[i].left = lanes[i].left.subspan(blocks * crypto::kMd5BlockBytes);
+    const std::size_t alone = lanes[i].left.size() / crypto::kMd5BlockBytes;
+    const crypto::Md5Lane stream{&lanes[i].state, lanes[i].left.data()};
+    if (alone > 0) crypto::md5_blocks(std::span(&stream, 1), alone);
+    lanes[i].left = lanes[i].left.subspan(alone * crypto::kMd5BlockBytes);
   }
 }
 

@@ -89,8 +89,10 @@ async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t 
     co_return Result<void>();
   }
 
-  const bool resumed = co_await resume_part(assembly, index, (*staged)->fd());
-  if (resumed) co_return Result<void>();
+  if (auto known = assembly.left_by_earlier_run(index)) {
+    const bool resumed = co_await resume_part(assembly, index, (*staged)->fd(), std::move(*known));
+    if (resumed) co_return Result<void>();
+  }
   const ByteRange range = plan.range(index);
   PartSink sink(assembly, **staged, range, options_.verify, hashing_of(assembly), meters_.received,
                 runtime_, concurrency_);
@@ -126,14 +128,13 @@ Hashing Fetcher::hashing_of(Assembly& assembly) const {
   return is_checked || is_slow ? Hashing::always : Hashing::if_checked;
 }
 
-/// Whether an earlier run has left this part, and it is still what it was.
-async::Task<bool> Fetcher::resume_part(Assembly& assembly, std::uint32_t index, int fd) {
-  const auto known = assembly.left_by_earlier_run(index);
-  if (!known) co_return false;
+/// Whether the part that an earlier run has left is still what it was.
+async::Task<bool> Fetcher::resume_part(Assembly& assembly, std::uint32_t index, int fd,
+                                       Digest known) {
   const ByteRange range = assembly.plan().range(index);
   auto found = co_await async::call_on<Result<Digest>>(
       runtime_.executor(async::Role::verify), digest_of_range_task(fd, range, kPartDigest));
-  if (!found || *found != *known) co_return false;
+  if (!found || *found != known) co_return false;
   assembly.set_part_digest(index, std::move(*found));
   meters_.resumed.fetch_add(range.length(), std::memory_order_relaxed);
   co_return true;
@@ -198,29 +199,27 @@ async::Task<Result<Digest>> Fetcher::hash_file(int fd, std::uint64_t size, Diges
 }
 
 /// A ranged answer has no checksum of the whole: where the listing promises one, a HEAD brings it.
-async::Task<Result<store::ObjectHead>> Fetcher::what_the_server_says(Assembly& assembly) {
-  auto known = assembly.head();
-  if (!known) co_return Error(ErrorKind::corrupt, "the object was never answered for");
+bool Fetcher::needs_head(const Assembly& assembly) const noexcept {
+  return assembly.plan().count() > 1 && assembly.task().has_checksum &&
+         options_.verify != VerifyMode::length;
+}
+
+async::Task<Result<store::ObjectHead>> Fetcher::ask_for_head(const Assembly& assembly,
+                                                             store::ObjectHead known) {
   const FetchTask& task = assembly.task();
-  if (assembly.plan().count() <= 1 || !task.has_checksum || options_.verify == VerifyMode::length)
-    co_return std::move(*known);
   store::HeadRequest request;
   request.key = task.key;
   request.want_checksum = true;
   auto asked = co_await head(std::move(request));
   if (!asked) co_return asked.error();
-  if (asked->version.size != task.version.size || asked->version.etag != known->version.etag)
+  if (asked->version.size != task.version.size || asked->version.etag != known.version.etag)
     co_return Error(ErrorKind::changed,
                     "'" + text::escaped(task.key) + "' was replaced while it was being fetched");
   co_return std::move(*asked);
 }
 
 /// How content is proved for which the server has no digest of the whole, if that can be.
-async::Task<Result<Proof>> Fetcher::prove(Assembly& assembly, const store::ObjectHead& head,
-                                          Evidence evidence) {
-  const std::uint64_t size = assembly.plan().size();
-  if (evidence.proof != Proof::length || options_.verify == VerifyMode::length || size == 0)
-    co_return evidence.proof;
+async::Task<Result<Proof>> Fetcher::prove(Assembly& assembly, const store::ObjectHead& head) {
   if (const auto composite = composite_digest(head)) {
     const FetchTask& task = assembly.task();
     const int fd = assembly.staged_file().fd();
@@ -237,11 +236,21 @@ async::Task<Result<Proof>> Fetcher::prove(Assembly& assembly, const store::Objec
 
 async::Task<Result<std::unique_ptr<StagedObject>>> Fetcher::complete(Assembly& assembly) {
   // Named step by step: the proof, the digest, the time; only then is it a staged object.
-  const auto head = co_await what_the_server_says(assembly);
-  if (!head) co_return head.error();
+  std::optional<store::ObjectHead> head = assembly.head();
+  if (!head) co_return Error(ErrorKind::corrupt, "the object was never answered for");
+  if (needs_head(assembly)) {
+    auto asked = co_await ask_for_head(assembly, std::move(*head));
+    if (!asked) co_return asked.error();
+    head = std::move(*asked);
+  }
   const Evidence evidence = strongest_evidence(*head, options_.verify);
-  const auto proof = co_await prove(assembly, *head, evidence);
-  if (!proof) co_return proof.error();
+  Proof proof = evidence.proof;
+  const bool is_nothing = assembly.plan().size() == 0;
+  if (proof == Proof::length && options_.verify != VerifyMode::length && !is_nothing) {
+    const auto proved = co_await prove(assembly, *head);
+    if (!proved) co_return proved.error();
+    proof = *proved;
+  }
 
   local::StagedFile& file = assembly.staged_file();
   Digest computed;
@@ -264,7 +273,7 @@ async::Task<Result<std::unique_ptr<StagedObject>>> Fetcher::complete(Assembly& a
   auto object = std::make_unique<StagedObject>(assembly.take_task(), assembly.take_staged());
   object->partial = std::move(partial);
   object->local = *finished;
-  object->proof = *proof;
+  object->proof = proof;
   object->digest = std::move(computed);
   co_return object;
 }

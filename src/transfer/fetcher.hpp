@@ -76,14 +76,15 @@ class Fetcher {
  private:
   async::Task<Result<void>> fetch_part(Assembly& assembly, std::uint32_t index);
   Hashing hashing_of(Assembly& assembly) const;
-  async::Task<bool> resume_part(Assembly& assembly, std::uint32_t index, int fd);
+  async::Task<bool> resume_part(Assembly& assembly, std::uint32_t index, int fd, Digest known);
   async::Task<Result<store::ObjectHead>> head(store::HeadRequest request);
-  async::Task<Result<store::ObjectHead>> what_the_server_says(Assembly& assembly);
+  bool needs_head(const Assembly& assembly) const noexcept;
+  async::Task<Result<store::ObjectHead>> ask_for_head(const Assembly& assembly,
+                                                      store::ObjectHead known);
   async::Task<void> fetch_serially(Assembly& assembly);
   async::Task<FetchOutcome> finish(std::shared_ptr<Assembly> assembly);
   async::Task<Result<Digest>> hash_file(int fd, std::uint64_t size, DigestKind kind);
-  async::Task<Result<Proof>> prove(Assembly& assembly, const store::ObjectHead& head,
-                                   Evidence evidence);
+  async::Task<Result<Proof>> prove(Assembly& assembly, const store::ObjectHead& head);
   async::Task<Result<std::unique_ptr<StagedObject>>> complete(Assembly& assembly);
 
   async::Runtime& runtime_;

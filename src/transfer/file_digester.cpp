@@ -13,8 +13,8 @@ namespace sluice::transfer {
 
 namespace {
 
-/// What a lane hashes between two turns of the role: eight of these fit the second-level cache.
-constexpr std::size_t kBufferBytes = 64 * 1024;
+/// What a lane hashes between two turns of the role: sixteen of these fit the second-level cache.
+constexpr std::size_t kBufferBytes = 32 * 1024;
 
 }  // namespace
 
@@ -106,9 +106,7 @@ void FileDigester::finish(Lane& lane) {
 }
 
 void FileDigester::step() {
-  std::array<crypto::Md5State, crypto::kMd5Lanes> idle;
-  std::array<crypto::Md5State*, crypto::kMd5Lanes> states{};
-  std::array<const std::byte*, crypto::kMd5Lanes> data{};
+  std::array<crypto::Md5Lane, crypto::kMd5Lanes> streams;
   std::array<Lane*, crypto::kMd5Lanes> active{};
   std::size_t count = 0;
   std::size_t blocks = kBufferBytes / crypto::kMd5BlockBytes;
@@ -117,19 +115,12 @@ void FileDigester::step() {
     if (lane->done) continue;
     fill(*lane);
     if (lane->done) continue;
+    streams[count] = {&lane->state, lane->buffer.data()};
     active[count++] = lane;
     blocks = std::min(blocks, lane->filled / crypto::kMd5BlockBytes);
   }
   if (count == 0) return;
-  for (std::size_t i = 0; i < crypto::kMd5Lanes; ++i) {
-    // A lane without a file hashes another's bytes into nothing.
-    states[i] = i < count ? &active[i]->state : &idle[i];
-    data[i] = active[i < count ? i : 0]->buffer.data();
-  }
-  if (count == 1)
-    crypto::md5_blocks(*states[0], data[0], blocks);
-  else
-    crypto::md5_blocks(states, data, blocks);
+  crypto::md5_blocks(std::span(streams).first(count), blocks);
   const std::size_t used = blocks * crypto::kMd5BlockBytes;
   for (std::size_t i = 0; i < count; ++i) {
     Lane& lane = *active[i];

@@ -9,7 +9,7 @@ namespace sluice::transfer {
 /// Between what numbers of requests at once the best is looked for, and where that begins.
 struct LimitBounds {
   unsigned least = 16;
-  unsigned first = 64;
+  unsigned first = 32;
   unsigned most = 256;
 };
 

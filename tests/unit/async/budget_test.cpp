@@ -98,5 +98,33 @@ TEST_P(Budget, CancelledRequestsGiveBackWhatTheyHad) {
   EXPECT_EQ(budget.in_use(), 0u);
 }
 
+Task<void> take_and_release(ByteBudget& budget, bool& granted) {
+  const ByteLease lease = co_await budget.acquire(30);
+  granted = true;
+}
+
+TEST_P(Budget, WithoutWaitingThereIsOnlyWhatIsFreeAndNobodyWaitsFor) {
+  auto runtime = make_runtime();
+  ByteBudget budget(100);
+  bool granted = false;
+  runtime->run([&]() -> Task<void> {
+    auto most = budget.try_acquire(80);
+    EXPECT_TRUE(most.has_value());
+    EXPECT_FALSE(budget.try_acquire(30).has_value());
+    TaskGroup group;
+    group.spawn(runtime->executor(Role::control), take_and_release(budget, granted));
+    co_await runtime->sleep_for(5ms);
+    // 20 are free, but somebody was there first.
+    EXPECT_FALSE(budget.try_acquire(10).has_value());
+    EXPECT_FALSE(granted);
+    most.reset();
+    co_await group.join();
+  });
+  EXPECT_TRUE(granted);
+  EXPECT_EQ(budget.in_use(), 0u);
+  EXPECT_EQ(budget.try_acquire(500)->bytes(), 500u);
+  EXPECT_EQ(budget.in_use(), 0u);
+}
+
 }  // namespace
 }  // namespace sluice::async

@@ -125,5 +125,31 @@ TEST_P(Queue, CloseWakesProducersThatWait) {
   EXPECT_EQ(pushed, 1);
 }
 
+TEST_P(Queue, WithoutWaitingItTakesWhatHasRoom) {
+  auto runtime = make_runtime();
+  BoundedQueue<int> queue(2);
+  std::atomic<long> sum = 0;
+  std::atomic<int> count = 0;
+  runtime->run([&]() -> Task<void> {
+    TaskGroup group;
+    group.spawn(runtime->executor(Role::data), consume(queue, sum, count, 2));
+    co_await runtime->sleep_for(5ms);
+    int item = 1;
+    EXPECT_TRUE(queue.try_push(item));  // wakes the consumer
+    while (count == 0)
+      co_await runtime->sleep_for(1ms);
+    queue.close();
+    EXPECT_FALSE(queue.try_push(item));
+    co_await group.join();
+  });
+  EXPECT_EQ(sum, 1);
+  BoundedQueue<int> full(2);
+  int item = 3;
+  EXPECT_TRUE(full.try_push(item));
+  EXPECT_TRUE(full.try_push(item));
+  EXPECT_FALSE(full.try_push(item));
+  EXPECT_EQ(full.size(), 2u);
+}
+
 }  // namespace
 }  // namespace sluice::async
