@@ -22,6 +22,16 @@ Error usage(std::string message) {
   return Error(ErrorKind::usage, std::move(message));
 }
 
+/// "[sync], [watch] and [ls]", and so on.
+std::string verb_names(std::string_view before = "", std::string_view after = "") {
+  std::string out;
+  for (const Verb verb : kVerbs) {
+    if (!out.empty()) out += verb == kVerbs.back() ? " and " : ", ";
+    out += fmt::format("{}{}{}", before, name_of(verb), after);
+  }
+  return out;
+}
+
 std::optional<Verb> find_verb(std::string_view name) {
   for (const Verb verb : kVerbs)
     if (name == name_of(verb)) return verb;
@@ -36,9 +46,9 @@ Error unknown_verb(std::string_view word) {
   for (const Verb verb : kVerbs)
     names.push_back(name_of(verb));
   const std::string_view near = text::nearest(word, names);
-  return usage(fmt::format("\"{}\" is no verb{}", text::escaped(word),
-                           near.empty() ? "; there are sync, watch, ls and status"
-                                        : fmt::format("; did you mean {}?", near)));
+  return usage(fmt::format(
+      "\"{}\" is no verb{}", text::escaped(word),
+      near.empty() ? "; there are " + verb_names() : fmt::format("; did you mean {}?", near)));
 }
 
 /// What CLI11 made of the words after the verb, before any of it is judged.
@@ -119,7 +129,7 @@ Result<Words> split_words(Verb verb, const std::vector<std::string>& words) {
       out.settings.push_back({found->second, option->results()[used[option]++]});
 
   bool only_positionals = false;
-  const std::size_t wanted = verb == Verb::ls || verb == Verb::status ? 1 : 2;
+  const std::size_t wanted = verb == Verb::sync || verb == Verb::watch ? 2 : 1;
   for (std::string& word : app.remaining()) {
     if (word == "--" && !only_positionals)
       only_positionals = true;
@@ -142,7 +152,7 @@ Result<void> apply_aws_environment(Settings& settings, const Environment& enviro
 }
 
 std::string known_sections() {
-  return "[sync], [watch], [ls] and [status]";
+  return verb_names("[", "]");
 }
 
 Result<void> apply_entry(Settings& settings, Verb verb, const ConfigEntry& entry,
@@ -242,7 +252,7 @@ Result<void> apply_directory(Settings& settings, const std::vector<std::string>&
 Result<void> apply_positionals(Settings& settings, Verb verb,
                                const std::vector<std::string>& given) {
   if (verb == Verb::status) return apply_directory(settings, given);
-  const bool wants_dir = verb != Verb::ls;
+  const bool wants_dir = verb == Verb::sync || verb == Verb::watch;
   const std::string form =
       fmt::format("sluice {} s3://BUCKET[/PREFIX]{}", name_of(verb), wants_dir ? " DIR" : "");
   if (given.empty()) return usage("the source is missing: " + form);
@@ -281,7 +291,8 @@ Result<std::variant<Command, Information>> parse_command_line(
     const std::vector<std::string>& arguments, const Environment& environment) {
   using Answer = std::variant<Command, Information>;
   if (arguments.empty())
-    return usage("give a verb: sync, watch, ls or status (sluice --help explains them)");
+    return usage(
+        fmt::format("give a verb; there are {} (sluice --help explains them)", verb_names()));
   std::string first = arguments.front();
   if (first == "-V" || first == "--version" || first == "version")
     return Answer(Information{std::string(build_description())});

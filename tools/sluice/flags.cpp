@@ -22,7 +22,9 @@ constexpr unsigned kWatch = 1U << static_cast<unsigned>(Verb::watch);
 constexpr unsigned kLs = 1U << static_cast<unsigned>(Verb::ls);
 constexpr unsigned kMirror = kSync | kWatch;
 constexpr unsigned kStatus = 1U << static_cast<unsigned>(Verb::status);
-constexpr unsigned kEvery = kMirror | kLs;
+constexpr unsigned kBench = 1U << static_cast<unsigned>(Verb::bench);
+constexpr unsigned kTransfer = kMirror | kBench;
+constexpr unsigned kEvery = kTransfer | kLs;
 constexpr unsigned kOutput = kEvery | kStatus;
 
 Error refusal(const Given& given, std::string_view rule) {
@@ -127,6 +129,16 @@ Result<void> set_interval(Settings& settings, const Given& given) {
   if (*interval < 1ms || *interval > kLongest)
     return refusal(given, "is not a duration from 1ms to 365d; write for example 60s or 5m");
   settings.watch.interval = *interval;
+  return {};
+}
+
+Result<void> set_time_limit(Settings& settings, const Given& given) {
+  using namespace std::chrono_literals;
+  const auto limit = units::parse_duration(given.where, given.value);
+  if (!limit) return limit.error();
+  if (*limit < 1s || *limit > 24h)
+    return refusal(given, "is not a duration from 1s to 24h; write for example 5m");
+  settings.bench.time = *limit;
   return {};
 }
 
@@ -286,7 +298,7 @@ constexpr std::array kFlags = {
            return set_choice(s.mirror.adopt_by, g,
                              {{"hash", By::hash}, {"size-mtime", By::size_mtime}});
          }},
-    Flag{"verify", 0, Group::comparison, kMirror, "auto|strict|length", "strict",
+    Flag{"verify", 0, Group::comparison, kTransfer, "auto|strict|length", "strict",
          "Check content against the best proof the server offers (auto, the default), refuse "
          "what has none (strict), or check the length only.",
          [](S s, G g) {
@@ -309,7 +321,7 @@ constexpr std::array kFlags = {
          }},
 
     // --- Tuning ---
-    Flag{"transfers", 'j', Group::tuning, kMirror, "N", "64",
+    Flag{"transfers", 'j', Group::tuning, kTransfer, "N", "64",
          "Downloads at once, 1 to 4096. Default automatic: the best of 16 to 256, found by trying.",
          [](S s, G g) {
            return set_count(s.mirror.tuning.transfers, g, {1, 4096, "64", true});
@@ -323,10 +335,12 @@ constexpr std::array kFlags = {
     Flag{"threads", 0, Group::tuning, kEvery, "N", "4",
          "Threads that move data, 1 to 64. Default the number of cores, at most 4.",
          [](S s, G g) { return set_count(s.mirror.tuning.threads, g, {1, 64, "4", true}); }},
-    Flag{"part-size", 0, Group::tuning, kMirror, "SIZE", "8MiB",
+    Flag{"part-size", 0, Group::tuning, kTransfer, "SIZE", "8MiB",
          "Larger objects are fetched in parts of this size. Default 8MiB.",
-         [](S s,
-            G g) { return set_size(s.mirror.tuning.part_bytes, g, {64 * KiB, 5 * GiB, "8MiB"}); }},
+         [](S s, G g) {
+           s.bench.keeps_part_bytes = true;
+           return set_size(s.mirror.tuning.part_bytes, g, {64 * KiB, 5 * GiB, "8MiB"});
+         }},
     Flag{"memory", 0, Group::tuning, kEvery, "SIZE", "64MiB", "Ceiling on buffers. Default 64MiB.",
          [](S s, G g) {
            return set_size(s.mirror.tuning.memory_bytes, g, {4 * MiB, 1024 * GiB, "64MiB"});
@@ -347,6 +361,21 @@ constexpr std::array kFlags = {
     // --- Watching ---
     Flag{"interval", 0, Group::watching, kWatch, "TIME", "60s",
          "From the start of one pass to the start of the next. Default 60s.", set_interval},
+
+    // --- Measuring ---
+    Flag{"budget", 0, Group::measuring, kBench, "SIZE", "8GiB",
+         "Ask for no more than so many bytes of objects in all. Default 2GiB.",
+         [](S s, G g) {
+           return set_size(s.bench.budget_bytes, g, {MiB, 1024 * GiB, "8GiB"});
+         }},
+    Flag{"time-limit", 0, Group::measuring, kBench, "TIME", "5m",
+         "End after about so long. Default 2m.", set_time_limit},
+    Flag{"scratch", 0, Group::measuring, kBench, "DIR", "/srv/scratch",
+         "Where the folder is made that trials write to. Default TMPDIR, else /tmp.",
+         [](S s, G g) { return set_text(s.bench.scratch_dir, g); }},
+    Flag{"plot", 0, Group::measuring, kBench, "FILE", "bench.svg",
+         "Draw the plot into this SVG file, too.",
+         [](S s, G g) { return set_text(s.bench.plot_file, g); }},
 
     // --- Output ---
     Flag{"dry-run", 'n', Group::output, kSync, "", "", "Change nothing; print what would be done.",
@@ -406,6 +435,8 @@ std::string_view title_of(Group group) noexcept {
       return "Tuning";
     case Group::watching:
       return "Watching";
+    case Group::measuring:
+      return "Measuring";
     case Group::output:
       return "Output";
   }
@@ -432,6 +463,8 @@ std::string_view name_of(Verb verb) noexcept {
       return "ls";
     case Verb::status:
       return "status";
+    case Verb::bench:
+      return "bench";
   }
   return "";
 }

@@ -31,6 +31,8 @@ int run(const Command& command, Signals& signals) {
       return run_ls(command.settings);
     case Verb::status:
       return run_status(command.settings);
+    case Verb::bench:
+      return run_bench(command.settings, signals);
   }
   return static_cast<int>(ExitStatus::usage);
 }

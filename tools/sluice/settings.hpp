@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sluice/bench.hpp"
 #include "sluice/observer.hpp"
 #include "sluice/options.hpp"
 
@@ -10,8 +11,8 @@
 
 namespace sluice::cli {
 
-enum class Verb : std::uint8_t { sync, watch, ls, status };
-inline constexpr std::array kVerbs = {Verb::sync, Verb::watch, Verb::ls, Verb::status};
+enum class Verb : std::uint8_t { sync, watch, ls, status, bench };
+inline constexpr std::array kVerbs = {Verb::sync, Verb::watch, Verb::ls, Verb::status, Verb::bench};
 
 struct OutputSettings {
   enum class Verbosity : std::uint8_t { quiet, normal, verbose };
@@ -28,12 +29,21 @@ struct ListingSettings {
   bool human_readable = false;
 };
 
+struct BenchSettings {
+  std::uint64_t budget_bytes = BenchOptions{}.budget_bytes;
+  std::chrono::milliseconds time = BenchOptions{}.time;
+  std::string scratch_dir;  ///< empty: TMPDIR, else /tmp
+  std::string plot_file;    ///< empty: none
+  bool keeps_part_bytes = false;
+};
+
 /// Everything that flags, environment and config file can say. `mirror` holds source, tuning and
 /// filters for every verb.
 struct Settings {
   MirrorOptions mirror;
   WatchOptions watch;
   ListingSettings listing;
+  BenchSettings bench;
   OutputSettings output;
   std::string config_file;
 

@@ -224,7 +224,7 @@ TEST_F(CommandLine, SuggestsWhatMayBeMeant) {
             "sluice sync has no flag --interval; it is for watch");
   EXPECT_EQ(sync_mistake({"--zzzzzz"}), "sluice sync has no flag --zzzzzz");
   EXPECT_EQ(mistake({"snyc"}), "\"snyc\" is no verb; did you mean sync?");
-  EXPECT_NE(mistake({"frobnicate"}).find("sync, watch, ls and status"), std::string::npos);
+  EXPECT_NE(mistake({"frobnicate"}).find("sync, watch, ls, status and bench"), std::string::npos);
   EXPECT_NE(mistake({"-v", "sync"}).find("after the verb"), std::string::npos);
   EXPECT_NE(mistake({}).find("sluice --help"), std::string::npos);
 }
@@ -314,7 +314,7 @@ TEST_F(CommandLine, MistakesInTheConfigFileNameFileLineAndRemedy) {
   EXPECT_EQ(message("transfers = [1, 2]"), path + ":1: transfers takes one value, not 2");
   EXPECT_EQ(message("config = \"x\""), path + ":1: a config file cannot name another");
   EXPECT_EQ(message("[sink]\ntransfers = 1"),
-            path + ":2: there is no section [sink], only [sync], [watch], [ls] and [status]");
+            path + ":2: there is no section [sink], only [sync], [watch], [ls], [status] and [bench]");
   // Another verb's section is read as well.
   EXPECT_EQ(message("[ls]\ndelete = true"),
             path + ":2: there is no flag named delete; it is for sync and watch");
