@@ -181,13 +181,13 @@ std::string bench_plan_text(const BenchPlan& plan, std::string_view source) {
     sample +=
         fmt::format("; of {} only the beginning, checked by length only", grouped(plan.cut_short));
   std::string cost =
-      fmt::format("at most {}, {} of {} and {} GET", counted(plan.most_trials, "trial"),
+      fmt::format("at most {}: {} of a budget of {}, {} GET", counted(plan.most_trials, "trial"),
                   units::format_size(plan.bytes * plan.most_trials),
                   units::format_size(plan.budget_bytes), grouped(plan.most_gets));
   if (plan.most_listings > 0)
     cost += fmt::format("; {}, about {} LIST", counted(plan.most_listings, "listing"),
                         grouped(plan.most_lists));
-  cost += fmt::format("; {}", units::format_duration(plan.time));
+  cost += fmt::format("; no longer than {}", units::format_duration(plan.time));
   const std::string scratch =
       fmt::format("into {}, which is removed at the end", text::escaped(plan.scratch));
   return paragraph("", sample) + paragraph("", cost) + paragraph("", scratch);

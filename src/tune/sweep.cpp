@@ -16,7 +16,30 @@ double distance_from_default(std::uint64_t part_bytes) {
   return std::abs(std::log2(static_cast<double>(part_bytes) / kDefaultPart));
 }
 
+const Rated& fastest(const std::vector<Rated>& rated) {
+  return *std::max_element(rated.begin(), rated.end(), [](const Rated& a, const Rated& b) {
+    return a.measured.rate < b.measured.rate;
+  });
+}
+
 }  // namespace
+
+BenchSetting cheapest(const std::vector<Rated>& rated, double tolerance) {
+  const double least_rate = fastest(rated).measured.rate * (1 - tolerance);
+  double least_cpu = fastest(rated).measured.cpu;
+  for (const Rated& one : rated)
+    if (one.measured.rate >= least_rate) least_cpu = std::min(least_cpu, one.measured.cpu);
+
+  const auto order = [](const BenchSetting& s) {
+    return std::tuple(s.transfers, s.threads, distance_from_default(s.part_bytes));
+  };
+  const Rated* found = nullptr;
+  for (const Rated& one : rated) {
+    if (one.measured.rate < least_rate || one.measured.cpu > least_cpu * kCheap) continue;
+    if (found == nullptr || order(one.setting) < order(found->setting)) found = &one;
+  }
+  return found != nullptr ? found->setting : fastest(rated).setting;
+}
 
 Sweep::Sweep(Space space, BenchSetting start, unsigned most_trials)
     : space_(std::move(space)), start_(start), most_trials_(most_trials) {}
@@ -56,36 +79,6 @@ double Sweep::tolerance() const {
   return std::min(noise, kMostTolerance);
 }
 
-const Sweep::Point* Sweep::fastest(const Points& points) {
-  if (points.empty()) return nullptr;
-  return *std::max_element(points.begin(), points.end(), [](const Point* a, const Point* b) {
-    return a->mean().rate < b->mean().rate;
-  });
-}
-
-const Sweep::Point* Sweep::cheapest(const Points& points) const {
-  const Point* const best = fastest(points);
-  if (best == nullptr) return nullptr;
-  const double least_rate = best->mean().rate * (1 - tolerance());
-  double least_cpu = best->mean().cpu;
-  for (const Point* point : points)
-    if (point->mean().rate >= least_rate) least_cpu = std::min(least_cpu, point->mean().cpu);
-
-  const Point* found = best;
-  const auto order = [](const Point& point) {
-    const BenchSetting& s = point.setting;
-    return std::tuple(s.transfers, s.threads, distance_from_default(s.part_bytes));
-  };
-  bool is_cheap = best->mean().cpu <= least_cpu * kCheap;
-  for (const Point* point : points) {
-    const Measured mean = point->mean();
-    if (mean.rate < least_rate || mean.cpu > least_cpu * kCheap) continue;
-    if (!is_cheap || order(*point) < order(*found)) found = point;
-    is_cheap = true;
-  }
-  return found;
-}
-
 /// The next setting to measure on the line through `current`, if there is one; else `current` moves
 /// to the cheapest of the line.
 template <class T>
@@ -98,41 +91,46 @@ std::optional<BenchSetting> Sweep::along(T BenchSetting::*coordinate, const std:
   };
   const auto place = std::find(values.begin(), values.end(), current.*coordinate);
   const auto start = static_cast<std::size_t>(place - values.begin());
-  Points line = {find(current)};
-  double best = line.front()->mean().rate;
+  std::vector<Rated> line = {{current, find(current)->runs.front()}};
+  double best = line.front().measured.rate;
   for (std::size_t i = start + 1; i < values.size(); ++i) {
     const Point* point = find(at(i));
     if (point == nullptr) return at(i);
-    line.push_back(point);
-    const double rate = point->mean().rate;
+    line.push_back({point->setting, point->runs.front()});
+    const double rate = line.back().measured.rate;
     if (rate <= best * (1 + kLeastTolerance)) break;
     best = rate;
   }
   for (std::size_t i = start; i-- > 0;) {
     const Point* point = find(at(i));
     if (point == nullptr) return at(i);
-    line.push_back(point);
-    const double rate = point->mean().rate;
+    line.push_back({point->setting, point->runs.front()});
+    const double rate = line.back().measured.rate;
     if (rate < best * (1 - kLeastTolerance)) break;
     best = std::max(best, rate);
   }
-  current = cheapest(line)->setting;
+  current = cheapest(line, kLeastTolerance);
   return std::nullopt;
 }
 
-std::optional<BenchSetting> Sweep::to_confirm() const {
-  Points all;
+std::vector<Rated> Sweep::means() const {
+  std::vector<Rated> out;
   for (const Point& point : points_)
-    all.push_back(&point);
+    out.push_back({point.setting, point.mean()});
+  return out;
+}
+
+std::optional<BenchSetting> Sweep::to_confirm() const {
+  const std::vector<Rated> rated = means();
   // What is recommended first: it matters most if the trials run out.
-  for (const Point* point : {cheapest(all), fastest(all)})
-    if (point != nullptr && point->runs.size() < kConfirmations) return point->setting;
+  for (const BenchSetting& setting : {cheapest(rated, tolerance()), fastest(rated).setting})
+    if (find(setting)->runs.size() < kConfirmations) return setting;
   return std::nullopt;
 }
 
 std::optional<BenchSetting> Sweep::next() const {
   if (trials_ >= most_trials_) return std::nullopt;
-  if (!has(start_)) return start_;
+  if (find(start_) == nullptr) return start_;
   BenchSetting current = start_;
   if (auto setting = along(&BenchSetting::transfers, space_.transfers, current)) return setting;
   if (auto setting = along(&BenchSetting::part_bytes, space_.part_bytes, current)) return setting;
@@ -141,12 +139,8 @@ std::optional<BenchSetting> Sweep::next() const {
 }
 
 std::optional<BenchSetting> Sweep::recommended() const {
-  Points all;
-  for (const Point& point : points_)
-    all.push_back(&point);
-  const Point* const point = cheapest(all);
-  if (point == nullptr) return std::nullopt;
-  return point->setting;
+  if (points_.empty()) return std::nullopt;
+  return cheapest(means(), tolerance());
 }
 
 std::optional<unsigned> ListSweep::next() const {

@@ -30,6 +30,14 @@ struct Measured {
   double cpu = 0;   ///< CPU seconds a byte
 };
 
+struct Rated {
+  BenchSetting setting;
+  Measured measured;
+};
+/// The cheapest of those within `tolerance` of the fastest: the least CPU, then the fewest
+/// transfers, the fewest threads, the part size nearest to the default. `rated` is not empty.
+BenchSetting cheapest(const std::vector<Rated>& rated, double tolerance);
+
 /// Coordinate descent: from the start along transfers, then part size, then threads; each line
 /// upwards while that is faster, then downwards while that is no slower. At the end the two
 /// settings that count are measured again. What comes next follows from what was measured alone.
@@ -54,15 +62,12 @@ class Sweep {
     std::vector<Measured> runs;
     Measured mean() const;
   };
-  using Points = std::vector<const Point*>;
 
   const Point* find(const BenchSetting& setting) const;
-  bool has(const BenchSetting& setting) const { return find(setting) != nullptr; }
-  static const Point* fastest(const Points& points);
-  const Point* cheapest(const Points& points) const;
   template <class T>
   std::optional<BenchSetting> along(T BenchSetting::*coordinate, const std::vector<T>& values,
                                     BenchSetting& current) const;
+  std::vector<Rated> means() const;
   std::optional<BenchSetting> to_confirm() const;
 
   const Space space_;
