@@ -127,18 +127,16 @@ Result<void> Run::prepare(const std::string& scratch) {
   if (stop_.is_set()) return {};
   is_aws_ = survey->is_aws;
   all_ = whole_space(options_, machine_);
-  const unsigned trials = most_trials(all_) + 2;
-  const SampleLimits limits{bytes_of_trial(options_.budget_bytes, trials), kMostObjects};
   BenchPlan plan;
   plan.keys_seen = survey->keys;
   for (const Candidate& candidate : survey->candidates)
     plan.bytes_seen += candidate.version.size;
-  auto chosen = choose_sample(survey->candidates, limits);
-  if (chosen.empty()) return nothing_to_fetch(options_, *survey);
-  space_ = told_apart_by(chosen, options_, all_);
-  sample_ = Sample(std::move(survey->candidates), std::move(chosen));
+  Fitting fitting = fit_sample(survey->candidates, options_, all_);
+  if (fitting.sample.empty()) return nothing_to_fetch(options_, *survey);
+  space_ = std::move(fitting.space);
+  sample_ = Sample(std::move(survey->candidates), std::move(fitting.sample));
 
-  trials_left_ = most_trials(space_) + 2;
+  trials_left_ = most_trials(space_) + kMoreTrials;
   sweep_.emplace(space_, start_in(space_, machine_), most_trials(space_));
   plan.objects = sample_.objects();
   plan.distinct = sample_.distinct();
@@ -205,7 +203,7 @@ Result<bool> Run::measure(const Scratch& scratch, const BenchSetting& setting,
            done->first_failure->message);
   failed_ += done->failed;
   if (done->is_budget_used_up) {
-    remark("the budget was used up before the end, since parts had to be asked for again");
+    remark("the budget was used up before the end, since objects had to be asked for again");
     return false;
   }
   if (stop_.is_set()) return false;

@@ -82,8 +82,17 @@ unsigned most_trials(const Space& space) {
                             static_cast<unsigned>(on_lines) + 2 * (kConfirmations - 1));
 }
 
-std::uint64_t bytes_of_trial(std::uint64_t budget_bytes, unsigned trials) {
-  return budget_bytes / (trials + 1);
+Fitting fit_sample(const std::vector<Candidate>& candidates, const BenchOptions& options,
+                   const Space& whole) {
+  const unsigned most = most_trials(whole) + kMoreTrials;
+  Fitting fitting;
+  for (unsigned trials = 1 + kMoreTrials; trials <= most; ++trials) {
+    const std::uint64_t bytes = options.budget_bytes / (trials + 1);
+    fitting.sample = choose_sample(candidates, {bytes, kMostObjects});
+    fitting.space = told_apart_by(fitting.sample, options, whole);
+    if (most_trials(fitting.space) + kMoreTrials <= trials) break;
+  }
+  return fitting;
 }
 
 std::vector<unsigned> list_values(const BenchOptions& options) {

@@ -12,7 +12,7 @@
 /// What there is to try, for a bucket, a machine and a budget. Pure.
 namespace sluice::tune {
 
-/// Passes that are measured, at most; one to warm up and one as sluice does by itself come on top.
+/// Passes of the sweep, at most.
 inline constexpr unsigned kMostTrials = 14;
 /// Objects in a trial, at most: each is a request that may cost something.
 inline constexpr std::size_t kMostObjects = 2000;
@@ -33,8 +33,18 @@ Space told_apart_by(const std::vector<StandIn>& sample, const BenchOptions& opti
 BenchSetting start_in(const Space& space, const Machine& machine);
 /// How many trials a sweep of it takes, at most.
 unsigned most_trials(const Space& space);
-/// Of the budget, with something left for what has to be asked for twice.
-std::uint64_t bytes_of_trial(std::uint64_t budget_bytes, unsigned trials);
+
+/// The trials on top of those of the sweep: one to warm up, and one as sluice does by itself.
+inline constexpr unsigned kMoreTrials = 2;
+
+struct Fitting {
+  std::vector<StandIn> sample;
+  Space space;  ///< told apart by it
+};
+/// The largest sample of which all trials that it gives rise to fit into the budget, with something
+/// left for what has to be asked for twice. Empty if there is nothing to fetch.
+Fitting fit_sample(const std::vector<Candidate>& candidates, const BenchOptions& options,
+                   const Space& whole);
 
 /// Numbers of list requests at once to try; empty if one is given.
 std::vector<unsigned> list_values(const BenchOptions& options);

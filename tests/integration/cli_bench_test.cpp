@@ -80,14 +80,15 @@ TEST_F(CliBench, RecommendsFlagsThatSyncTakes) {
   }
 }
 
-TEST_F(CliBench, TheBudgetHoldsWhenPartsAreAskedForAgain) {
+TEST_F(CliBench, TheBudgetHoldsWhenObjectsAreAskedForAgain) {
   fill(40, 200'000);
-  origin::Rule every_third = rule(Operation::get, faults::cut(150'000));
-  every_third.match.every = 3;
-  server_->set_faults({every_third});
+  origin::Rule every_other = rule(Operation::get, faults::flip(1000));
+  every_other.match.every = 2;
+  server_->set_faults({every_other});
   const Ran ran = bench({"--budget", "24MiB", "--time-limit", "60s"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_LE(bytes_sent(), 24 * MiB);
+  EXPECT_TRUE(has(ran.out, "the budget was used up")) << ran.out;
   expect_no_scratch();
 }
 

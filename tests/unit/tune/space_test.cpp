@@ -51,9 +51,30 @@ TEST(ToldApart, NoPartsLargerThanTheObjects) {
   EXPECT_THAT(space.part_bytes, ElementsAre(kMiB, 2 * kMiB, 4 * kMiB, 8 * kMiB, 16 * kMiB));
 }
 
-TEST(BytesOfTrial, AllTrialsTogetherLeaveSomethingOfTheBudget) {
-  for (const std::uint64_t budget : {kMiB, 1024 * kMiB})
-    EXPECT_LT(bytes_of_trial(budget, 16) * 16, budget);
+TEST(FitSample, AllTrialsTogetherLeaveSomethingOfTheBudget) {
+  for (const std::uint64_t size : {1000UL, 300'000UL, 5 * kMiB, 4096 * kMiB})
+    for (const std::uint64_t budget : {kMiB, 64 * kMiB, 4096 * kMiB}) {
+      BenchOptions options;
+      options.budget_bytes = budget;
+      const std::vector<Candidate> candidates(100, Candidate{"key", {"etag", size, 0}, false});
+      const Fitting fitting = fit_sample(candidates, options, whole_space(options, kMachine));
+      std::uint64_t bytes = 0;
+      for (const StandIn& one : fitting.sample)
+        bytes += one.bytes;
+      EXPECT_GT(bytes, 0U);
+      EXPECT_LT(bytes * (most_trials(fitting.space) + kMoreTrials), budget) << size;
+    }
+}
+
+TEST(FitSample, WhereThereIsLittleToTryEachTrialIsLarger) {
+  const std::vector<Candidate> candidates(1000, Candidate{"key", {"etag", kMiB, 0}, false});
+  BenchOptions options;
+  const std::size_t all =
+      fit_sample(candidates, options, whole_space(options, kMachine)).sample.size();
+  options.tuning.transfers = 8;
+  const std::size_t few =
+      fit_sample(candidates, options, whole_space(options, kMachine)).sample.size();
+  EXPECT_GT(few, all);
 }
 
 TEST(Judge, RecommendsWhatWasTried) {
