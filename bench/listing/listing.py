@@ -65,14 +65,16 @@ def run(build: Path, words: list, origin: Origin) -> dict:
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith(("AWS_", "SLUICE_"))}
     served = origin.cpu()
-    begun = time.monotonic()
-    child = subprocess.Popen([str(word) for word in command], env={**environment, **KEYS},
-                             stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(child.pid, 0)
-    if status != 0:
-        sys.exit(f"{words} ended with {os.waitstatus_to_exitcode(status)}")
-    return {"wall": time.monotonic() - begun, "origin": origin.cpu() - served, "cpu": used.ru_utime + used.ru_stime,
-            "mib": used.ru_maxrss / 1024, "requests": origin.requests()}
+    with tempfile.NamedTemporaryFile("r") as figures:
+        # Not wait4 from here: a child's peak memory begins with that of the process it comes from.
+        timed = ["/usr/bin/time", "-f", "%U %S %e %M", "-o", figures.name]
+        done = subprocess.run(timed + [str(word) for word in command], check=False,
+                              env={**environment, **KEYS}, stdout=subprocess.DEVNULL)
+        if done.returncode != 0:
+            sys.exit(f"{words} ended with {done.returncode}")
+        user, system, wall, kib = (float(figure) for figure in figures.read().split())
+    return {"wall": wall, "origin": origin.cpu() - served, "cpu": user + system,
+            "mib": kib / 1024, "requests": origin.requests()}
 
 
 def fill_record(build: Path, origin: Origin, mirror: Path):

@@ -92,7 +92,8 @@ Finds the flags that suit a bucket, a network and this machine: fetches a sample
 of the bucket again and again with other numbers of transfers, part sizes and
 threads, lists with other numbers of requests at once, and shows rate, CPU time
 and latency of each. It ends with the cheapest setting of those that are as fast
-as the fastest. A flag that you give is kept and not tried.
+as the fastest. A flag that you give is kept and not tried. With -q the flags
+that are recommended are all that is printed.
 
 Nothing is written but to a scratch folder, which is removed at the end. What is
 asked for costs what it always costs: it is said before, and counted after. Let
