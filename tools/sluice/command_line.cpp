@@ -14,7 +14,6 @@
 #include <array>
 #include <map>
 #include <optional>
-#include <span>
 
 namespace sluice::cli {
 namespace {
@@ -23,21 +22,20 @@ Error usage(std::string message) {
   return Error(ErrorKind::usage, std::move(message));
 }
 
+/// "[sync], [watch] and [ls]", and so on.
+std::string verb_names(std::string_view before = "", std::string_view after = "") {
+  std::string out;
+  for (const Verb verb : kVerbs) {
+    if (!out.empty()) out += verb == kVerbs.back() ? " and " : ", ";
+    out += fmt::format("{}{}{}", before, name_of(verb), after);
+  }
+  return out;
+}
+
 std::optional<Verb> find_verb(std::string_view name) {
   for (const Verb verb : kVerbs)
     if (name == name_of(verb)) return verb;
   return std::nullopt;
-}
-
-/// "sync, watch and ls", each as `form` says.
-std::string in_words(std::span<const Verb> verbs, std::string_view form, std::string_view last) {
-  std::string out;
-  for (const Verb& verb : verbs) {
-    if (&verb != verbs.data())
-      out += &verb == &verbs.back() ? fmt::format(" {} ", last) : std::string(", ");
-    out += fmt::format(fmt::runtime(form), name_of(verb));
-  }
-  return out;
 }
 
 Error unknown_verb(std::string_view word) {
@@ -48,9 +46,9 @@ Error unknown_verb(std::string_view word) {
   for (const Verb verb : kVerbs)
     names.push_back(name_of(verb));
   const std::string_view near = text::nearest(word, names);
-  return usage(fmt::format("\"{}\" is no verb{}", text::escaped(word),
-                           near.empty() ? "; there are " + in_words(kVerbs, "{}", "and")
-                                        : fmt::format("; did you mean {}?", near)));
+  return usage(fmt::format(
+      "\"{}\" is no verb{}", text::escaped(word),
+      near.empty() ? "; there are " + verb_names() : fmt::format("; did you mean {}?", near)));
 }
 
 /// What CLI11 made of the words after the verb, before any of it is judged.
@@ -164,7 +162,7 @@ Result<void> apply_entry(Settings& settings, Verb verb, const ConfigEntry& entry
   const auto section = find_verb(entry.section);
   if (!section && !entry.section.empty())
     return usage(fmt::format("{}there is no section [{}], only {}", place,
-                             text::escaped(entry.section), in_words(kVerbs, "[{}]", "and")));
+                             text::escaped(entry.section), verb_names("[", "]")));
   const Flag* flag = find_flag(entry.name);
   if (flag == nullptr || (section && !flag->applies_to(*section)))
     return usage(fmt::format("{}there is no flag named {}{}", place, text::escaped(entry.name),
@@ -299,7 +297,7 @@ Result<std::variant<Command, Information>> parse_command_line(
   using Answer = std::variant<Command, Information>;
   if (arguments.empty())
     return usage(
-        fmt::format("give a verb: {} (sluice --help explains them)", in_words(kVerbs, "{}", "or")));
+        fmt::format("give a verb; there are {} (sluice --help explains them)", verb_names()));
   std::string first = arguments.front();
   if (first == "-V" || first == "--version" || first == "version")
     return Answer(Information{std::string(build_description())});

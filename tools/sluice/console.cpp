@@ -73,7 +73,8 @@ void Console::print_text(std::string_view text) {
 
 bool Console::draws_progress() const noexcept {
   if (settings_.progress == OutputSettings::Progress::never || verb_ == Verb::ls ||
-      verb_ == Verb::status || verb_ == Verb::changes || verb_ == Verb::doctor)
+      verb_ == Verb::status || verb_ == Verb::changes || verb_ == Verb::doctor ||
+      verb_ == Verb::bench)
     return false;
   if (!terminal_.err_is_terminal()) return false;
   return settings_.progress == OutputSettings::Progress::always || !is_quiet();

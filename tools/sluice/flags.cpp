@@ -2,12 +2,11 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
-#include "timetable.hpp"
+#include "flag_values.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
-#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -24,218 +23,12 @@ constexpr unsigned kLs = 1U << static_cast<unsigned>(Verb::ls);
 constexpr unsigned kMirror = kSync | kWatch;
 constexpr unsigned kStatus = 1U << static_cast<unsigned>(Verb::status);
 constexpr unsigned kChanges = 1U << static_cast<unsigned>(Verb::changes);
-constexpr unsigned kEvery = kMirror | kLs;
 constexpr unsigned kDoctor = 1U << static_cast<unsigned>(Verb::doctor);
+constexpr unsigned kBench = 1U << static_cast<unsigned>(Verb::bench);
+constexpr unsigned kTransfer = kMirror | kBench;
+constexpr unsigned kEvery = kTransfer | kLs;
 constexpr unsigned kSource = kEvery | kDoctor;
 constexpr unsigned kOutput = kSource | kStatus | kChanges;
-
-Error refusal(const Given& given, std::string_view rule) {
-  return Error(ErrorKind::usage,
-               fmt::format("{}: \"{}\" {}", given.where, text::escaped(given.value), rule));
-}
-
-Result<void> set_switch(bool& target, const Given& given) {
-  for (const std::string_view yes : {"true", "1", "yes", "on"})
-    if (text::iequals(given.value, yes)) return target = true, Result<void>();
-  for (const std::string_view no : {"false", "0", "no", "off"})
-    if (text::iequals(given.value, no)) return target = false, Result<void>();
-  return refusal(given, "is neither true nor false");
-}
-
-Result<void> set_text(std::string& target, const Given& given) {
-  if (given.value.find('\0') != std::string_view::npos) return refusal(given, "holds a NUL byte");
-  target = given.value;
-  return {};
-}
-
-struct Count {
-  unsigned least;
-  unsigned most;
-  std::string_view sample;
-  bool may_be_automatic = false;  ///< `auto` stands for 0
-};
-
-Result<void> set_count(unsigned& target, const Given& given, const Count& range) {
-  if (range.may_be_automatic && given.value == "auto") return target = 0, Result<void>();
-  const auto number = text::parse_uint(given.value);
-  if (!number || *number < range.least || *number > range.most)
-    return refusal(
-        given, fmt::format("is not a number from {} to {}{}; write for example {}", range.least,
-                           range.most, range.may_be_automatic ? ", or auto" : "", range.sample));
-  target = static_cast<unsigned>(*number);
-  return {};
-}
-
-struct Size {
-  std::uint64_t least;
-  std::uint64_t most;
-  std::string_view sample;
-};
-
-Result<void> set_size(std::uint64_t& target, const Given& given, const Size& range) {
-  const auto bytes = units::parse_size(given.where, given.value);
-  if (!bytes) return bytes.error();
-  if (*bytes < range.least || *bytes > range.most)
-    return refusal(given, fmt::format("is not a size from {} to {}; write for example {}",
-                                      units::format_size(range.least),
-                                      units::format_size(range.most), range.sample));
-  target = *bytes;
-  return {};
-}
-
-template <class E>
-using Choices = std::initializer_list<std::pair<std::string_view, E>>;
-
-template <class E>
-Result<void> set_choice(E& target, const Given& given, Choices<E> choices) {
-  std::string names;
-  for (const auto& [name, value] : choices) {
-    if (given.value == name) return target = value, Result<void>();
-    names += names.empty() ? "" : ", ";
-    names += name;
-  }
-  return refusal(given, "is none of: " + names);
-}
-
-Result<void> set_max_delete(Settings& settings, const Given& given) {
-  DeleteLimit limit;
-  limit.percent.reset();
-  std::string_view digits = given.value;
-  const bool is_percentage = digits.ends_with('%');
-  if (is_percentage) digits.remove_suffix(1);
-  const auto number = text::parse_uint(digits);
-  if (!number || (is_percentage && *number > 100))
-    return refusal(given,
-                   "is neither a number of files nor a percentage from 0% to 100%; write for "
-                   "example 1000 or 10%");
-  if (is_percentage)
-    limit.percent = static_cast<unsigned>(*number);
-  else
-    limit.files = *number;
-  settings.mirror.max_delete = limit;
-  return {};
-}
-
-Result<void> add_filter(Settings& settings, FilterRule::Kind kind, const Given& given) {
-  if (given.value.empty())
-    return refusal(given, "is an empty pattern; write for example \"*.tmp\"");
-  settings.add_filter(FilterRule{kind, std::string(given.value)});
-  return {};
-}
-
-Result<void> set_owner(Settings& settings, const Given& given) {
-  const bool is_id = given.value.size() == 12 &&
-                     given.value.find_first_not_of("0123456789") == std::string_view::npos;
-  if (!is_id) return refusal(given, "is no account id: write its 12 digits, without hyphens");
-  settings.mirror.source.expected_bucket_owner = given.value;
-  return {};
-}
-
-/// Its value may hold a password, so no message repeats it.
-Result<void> set_proxy(Settings& settings, const Given& given) {
-  const auto refuse = [&given](std::string_view why) {
-    return Error(ErrorKind::usage, fmt::format("{}: {}", given.where, why));
-  };
-  if (given.value.find('\0') != std::string_view::npos) return refuse("it holds a NUL byte");
-  if (given.where.starts_with("--") && given.value.find('@') != std::string_view::npos)
-    return refuse(
-        "a user and password on the command line can be seen by everybody on this machine; put "
-        "the address into SLUICE_PROXY, https_proxy or the config file instead");
-  settings.mirror.source.proxy = given.value;
-  return {};
-}
-
-Result<void> set_duration(std::chrono::milliseconds& target, const Given& given,
-                          std::string_view samples) {
-  using namespace std::chrono_literals;
-  constexpr auto kLongest = 24h * 365;
-  const auto duration = units::parse_duration(given.where, given.value);
-  if (!duration) return duration.error();
-  if (*duration < 1ms || *duration > kLongest)
-    return refusal(
-        given, fmt::format("is not a duration from 1ms to 365d; write for example {}", samples));
-  target = *duration;
-  return {};
-}
-
-Result<void> set_jitter(Settings& settings, const Given& given) {
-  std::string_view digits = given.value;
-  if (digits.ends_with('%')) digits.remove_suffix(1);
-  const auto percent = text::parse_uint(digits);
-  if (!percent || *percent > 100)
-    return refusal(given, "is not a percentage from 0% to 100%; write for example 10%");
-  settings.watch.jitter_percent = static_cast<unsigned>(*percent);
-  return {};
-}
-
-Result<void> set_journal(Settings& settings, const Given& given) {
-  constexpr std::uint64_t kMostRows = 1'000'000'000;
-  const auto rows = text::parse_uint(given.value);
-  if (!rows || *rows > kMostRows)
-    return refusal(given, "is not a number from 0 to 1000000000; write for example 100000");
-  settings.mirror.journal_rows = *rows;
-  return {};
-}
-
-Result<void> set_since(Settings& settings, const Given& given) {
-  const auto seq = text::parse_uint(given.value);
-  if (!seq || *seq > std::uint64_t{1} << 62U)
-    return refusal(given, "is no number of a change; they stand before each line of the output");
-  settings.changes.since = *seq;
-  return {};
-}
-
-Result<void> set_once(Settings& settings, const Given& given) {
-  bool once = false;
-  const Result<void> read = set_switch(once, given);
-  if (!read) return read;
-  settings.watch.max_passes = once ? 1 : 0;
-  return {};
-}
-
-Result<void> set_bandwidth(Settings& settings, const Given& given) {
-  TuningOptions& tuning = settings.mirror.tuning;
-  if (given.value.find(',') != std::string_view::npos) {
-    auto slots = parse_timetable(given);
-    if (!slots) return slots.error();
-    tuning.timetable = *std::move(slots);
-    return {};
-  }
-  const auto rate = parse_rate(given.where, given.value);
-  if (!rate) return rate.error();
-  tuning.timetable.clear();
-  tuning.bytes_per_second = *rate;
-  return {};
-}
-
-Result<void> set_verbosity(Settings& settings, const Given& given,
-                           OutputSettings::Verbosity verbosity) {
-  bool wanted = false;
-  const Result<void> read = set_switch(wanted, given);
-  if (!read) return read;
-  settings.output.verbosity = wanted ? verbosity : OutputSettings::Verbosity::normal;
-  return {};
-}
-
-Result<void> set_compare(Settings& settings, const Given& given, MirrorOptions::Compare compare) {
-  bool wanted = false;
-  const Result<void> read = set_switch(wanted, given);
-  if (!read) return read;
-  settings.mirror.compare = wanted ? compare : MirrorOptions::Compare::record;
-  return {};
-}
-
-Result<void> set_log_level(Settings& settings, const Given& given) {
-  Level level = Level::info;
-  const Result<void> read = set_choice(level, given,
-                                       {{"error", Level::error},
-                                        {"warning", Level::warning},
-                                        {"info", Level::info},
-                                        {"debug", Level::debug}});
-  if (!read) return read;
-  settings.output.log_level = level;
-  return {};
-}
 
 using S = Settings&;
 using G = const Given&;
@@ -379,7 +172,7 @@ constexpr std::array kFlags = {
            return set_choice(s.mirror.adopt_by, g,
                              {{"hash", By::hash}, {"size-mtime", By::size_mtime}});
          }},
-    Flag{"verify", 0, Group::comparison, kMirror, "auto|strict|length", "strict",
+    Flag{"verify", 0, Group::comparison, kTransfer, "auto|strict|length", "strict",
          "Check content against the best proof the server offers (auto, the default), refuse "
          "what has none (strict), or check the length only.",
          [](S s, G g) {
@@ -402,7 +195,7 @@ constexpr std::array kFlags = {
          }},
 
     // --- Tuning ---
-    Flag{"transfers", 'j', Group::tuning, kMirror, "N", "64",
+    Flag{"transfers", 'j', Group::tuning, kTransfer, "N", "64",
          "Downloads at once, 1 to 4096. Default automatic: the best of 16 to 256, found by trying.",
          [](S s, G g) {
            return set_count(s.mirror.tuning.transfers, g, {1, 4096, "64", true});
@@ -416,10 +209,12 @@ constexpr std::array kFlags = {
     Flag{"threads", 0, Group::tuning, kEvery, "N", "4",
          "Threads that move data, 1 to 64. Default the number of cores, at most 4.",
          [](S s, G g) { return set_count(s.mirror.tuning.threads, g, {1, 64, "4", true}); }},
-    Flag{"part-size", 0, Group::tuning, kMirror, "SIZE", "8MiB",
+    Flag{"part-size", 0, Group::tuning, kTransfer, "SIZE", "8MiB",
          "Larger objects are fetched in parts of this size. Default 8MiB.",
-         [](S s,
-            G g) { return set_size(s.mirror.tuning.part_bytes, g, {64 * KiB, 5 * GiB, "8MiB"}); }},
+         [](S s, G g) {
+           s.bench.keeps_part_bytes = true;
+           return set_size(s.mirror.tuning.part_bytes, g, {64 * KiB, 5 * GiB, "8MiB"});
+         }},
     Flag{"memory", 0, Group::tuning, kEvery, "SIZE", "64MiB", "Ceiling on buffers. Default 64MiB.",
          [](S s, G g) {
            return set_size(s.mirror.tuning.memory_bytes, g, {4 * MiB, 1024 * GiB, "64MiB"});
@@ -490,6 +285,21 @@ constexpr std::array kFlags = {
          "Go on as changes come, until SIGINT or SIGTERM.",
          [](S s, G g) { return set_switch(s.changes.follow, g); }},
 
+    // --- Measuring ---
+    Flag{"budget", 0, Group::measuring, kBench, "SIZE", "8GiB",
+         "Ask for no more than so many bytes of objects in all. Default 2GiB.",
+         [](S s, G g) {
+           return set_size(s.bench.budget_bytes, g, {MiB, 1024 * GiB, "8GiB"});
+         }},
+    Flag{"time-limit", 0, Group::measuring, kBench, "TIME", "5m",
+         "End after about so long. Default 2m.", set_time_limit},
+    Flag{"scratch", 0, Group::measuring, kBench, "DIR", "/srv/scratch",
+         "Where the folder is made that trials write to. Default TMPDIR, else /tmp.",
+         [](S s, G g) { return set_text(s.bench.scratch_dir, g); }},
+    Flag{"plot", 0, Group::measuring, kBench, "FILE", "bench.svg",
+         "Draw the plot into this SVG file, too.",
+         [](S s, G g) { return set_text(s.bench.plot_file, g); }},
+
     // --- Output ---
     Flag{"dry-run", 'n', Group::output, kSync, "", "", "Change nothing; print what would be done.",
          [](S s, G g) { return set_switch(s.mirror.dry_run, g); }},
@@ -548,6 +358,8 @@ std::string_view title_of(Group group) noexcept {
       return "Tuning";
     case Group::watching:
       return "Watching";
+    case Group::measuring:
+      return "Measuring";
     case Group::output:
       return "Output";
   }
@@ -578,6 +390,8 @@ std::string_view name_of(Verb verb) noexcept {
       return "changes";
     case Verb::doctor:
       return "doctor";
+    case Verb::bench:
+      return "bench";
   }
   return "";
 }

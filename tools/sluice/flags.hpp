@@ -10,7 +10,16 @@
 
 namespace sluice::cli {
 
-enum class Group : std::uint8_t { source, deletion, filters, comparison, tuning, watching, output };
+enum class Group : std::uint8_t {
+  source,
+  deletion,
+  filters,
+  comparison,
+  tuning,
+  watching,
+  measuring,
+  output
+};
 std::string_view title_of(Group group) noexcept;
 
 /// A value and where it was given, for messages: `--transfers`, `SLUICE_TRANSFERS`,

@@ -89,6 +89,41 @@ how the last passes went. Asks no server, takes no lock and changes nothing, so
 it may be run at any time.
 )";
 
+constexpr std::string_view kBenchIntro =
+    R"(Usage: sluice bench [flags] s3://BUCKET[/PREFIX]
+
+Finds the flags that suit a bucket, a network and this machine: fetches a sample
+of the bucket again and again with other numbers of transfers, part sizes and
+threads, lists with other numbers of requests at once, and shows rate, CPU time
+and latency of each. It ends with the cheapest setting of those that are as fast
+as the fastest. A flag that you give is kept and not tried. With -q the flags
+that are recommended are all that is printed.
+
+Nothing is written but to a scratch folder, which is removed at the end. What is
+asked for costs what it always costs: it is said before, and counted after. Let
+nothing else run meanwhile.
+)";
+
+constexpr std::string_view kBenchExamples =
+    R"(
+Examples:
+    sluice bench s3://photos
+    sluice bench --budget 16GiB --time-limit 10m --scratch /srv s3://videos/2024
+    sluice bench --threads 2 --plot bench.svg s3://photos
+)";
+
+constexpr std::string_view kBenchStatuses =
+    R"(
+Exit status:
+    0   measured
+    2   wrong usage, or the bucket has nothing to measure with
+    3   no such bucket
+    4   access denied, or bad or missing credentials
+    5   endpoint, network or TLS trouble, throttling, invalid listing: try again
+    6   local trouble: the scratch folder cannot be used, disk full
+    130, 143  stopped by SIGINT, SIGTERM
+)";
+
 constexpr std::string_view kStatusExamples =
     R"(
 Examples:
@@ -242,6 +277,7 @@ Usage:
     sluice status [flags] DIR                        what is known of a mirror
     sluice changes [flags] DIR                       what changed in a mirror
     sluice doctor [flags] s3://BUCKET[/PREFIX] [DIR] what is wrong, if something is
+    sluice bench [flags] s3://BUCKET[/PREFIX]        find the best flags for it
 
     sluice VERB --help    the flags, examples and exit statuses of a verb
     sluice --version      version and build
@@ -284,6 +320,8 @@ std::string verb_help(Verb verb) {
       return page(kChangesIntro, kChangesStatuses, kChangesExamples);
     case Verb::doctor:
       return page(kDoctorIntro, kDoctorStatuses, kDoctorExamples);
+    case Verb::bench:
+      return page(kBenchIntro, kBenchStatuses, kBenchExamples);
   }
   return {};
 }

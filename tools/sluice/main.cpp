@@ -45,6 +45,8 @@ int run(const Command& command, Signals& signals, const Parse& parse) {
       return run_changes(command.settings);
     case Verb::doctor:
       return run_doctor(command.settings);
+    case Verb::bench:
+      return run_bench(command.settings, signals);
   }
   return static_cast<int>(ExitStatus::usage);
 }

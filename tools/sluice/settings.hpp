@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sluice/bench.hpp"
 #include "sluice/observer.hpp"
 #include "sluice/options.hpp"
 
@@ -11,9 +12,9 @@
 
 namespace sluice::cli {
 
-enum class Verb : std::uint8_t { sync, watch, ls, status, changes, doctor };
-inline constexpr std::array kVerbs = {Verb::sync,   Verb::watch,   Verb::ls,
-                                      Verb::status, Verb::changes, Verb::doctor};
+enum class Verb : std::uint8_t { sync, watch, ls, status, changes, doctor, bench };
+inline constexpr std::array kVerbs = {Verb::sync,    Verb::watch,  Verb::ls,   Verb::status,
+                                      Verb::changes, Verb::doctor, Verb::bench};
 
 struct OutputSettings {
   enum class Verbosity : std::uint8_t { quiet, normal, verbose };
@@ -44,6 +45,14 @@ struct HookSettings {
   std::string touch_file;  ///< empty: none
 };
 
+struct BenchSettings {
+  std::uint64_t budget_bytes = BenchOptions{}.budget_bytes;
+  std::chrono::milliseconds time = BenchOptions{}.time;
+  std::string scratch_dir;  ///< empty: TMPDIR, else /tmp
+  std::string plot_file;    ///< empty: none
+  bool keeps_part_bytes = false;
+};
+
 /// Everything that flags, environment and config file can say. `mirror` holds source, tuning and
 /// filters for every verb.
 struct Settings {
@@ -52,6 +61,7 @@ struct Settings {
   ListingSettings listing;
   ChangesSettings changes;
   HookSettings hook;
+  BenchSettings bench;
   OutputSettings output;
   std::string config_file;
 
