@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "base/units.hpp"
+#include "http/proxy.hpp"
 #include "http/resolver.hpp"
 #include "http/transport.hpp"
 #include "local/destination.hpp"
@@ -158,6 +159,7 @@ class Examination {
   Warnings warnings_;
   std::shared_ptr<s3::Session> session_;
   std::unique_ptr<async::Runtime> runtime_;
+  std::optional<http::Proxy> proxy_;  ///< between us and the service
 };
 
 std::string Examination::region_text() const {
@@ -181,10 +183,17 @@ bool Examination::check_configuration() {
   }
   session_ = std::move(*session);
   const aws::S3Endpoint endpoint = session_->endpoint();
+  auto proxy = http::choose_proxy(session_->options().http.proxies, endpoint.url.endpoint);
+  if (!proxy) {
+    fail("configuration", "the proxy cannot be used", proxy.error());
+    return false;
+  }
+  proxy_ = *std::move(proxy);
   const bool secure = endpoint.url.endpoint.scheme == http::Scheme::https;
   const std::string detail = "bucket " + text::escaped(session_->options().bucket) + " at " +
                              (secure ? "https://" : "http://") + endpoint.url.host_header() +
-                             endpoint.url.base_path + "; " + region_text();
+                             endpoint.url.base_path + "; " + region_text() +
+                             (proxy_ ? "; through " + proxy_->name() : "");
   if (std::string warnings = warnings_.take(); !warnings.empty())
     note("configuration", detail, std::move(warnings));
   else
@@ -238,10 +247,14 @@ async::Task<bool> Examination::check_network() {
   else
     skip("connection", "no address");
   bool secure = false;
-  if (socket)
-    secure = check_tls(socket.get());
-  else
+  if (!socket) {
     skip("tls", "no connection");
+  } else if (proxy_) {
+    skip("tls", "within the proxy's tunnel, if at all: see server");
+    secure = true;
+  } else {
+    secure = check_tls(socket.get());
+  }
   if (!secure) {
     skip("server", "no connection");
     skip("clock", "no connection");
@@ -252,7 +265,8 @@ async::Task<bool> Examination::check_network() {
 }
 
 async::Task<std::optional<boost::asio::ip::tcp::endpoint>> Examination::check_name() {
-  const http::Endpoint endpoint = session_->endpoint().url.endpoint;
+  // Behind a proxy only the proxy needs to know the service's name.
+  const http::Endpoint endpoint = proxy_ ? proxy_->address : session_->endpoint().url.endpoint;
   const SteadyTime started = SteadyClock::now();
   const async::Executor executor = runtime_->executor(async::Role::control);
   http::Resolver resolver(*runtime_, executor, endpoint.host, endpoint.port,
@@ -286,11 +300,13 @@ local::FileDescriptor Examination::check_connection(const boost::asio::ip::tcp::
     }
   }
   if (error != 0) {
-    const Error why(
-        ErrorKind::unreachable,
-        "cannot connect to " + shown + ": " + std::string(std::strerror(error)) +
-            "; check --endpoint-url and its port, the firewall, and whether the service "
-            "runs");
+    const char* advice =
+        proxy_ ? "check that it runs, and https_proxy, http_proxy, --proxy; hosts that need none "
+                 "go into no_proxy"
+               : "check --endpoint-url and its port, the firewall, and whether the service runs";
+    const Error why(ErrorKind::unreachable, "cannot connect to " +
+                                                (proxy_ ? proxy_->name() : shown) + ": " +
+                                                std::string(std::strerror(error)) + "; " + advice);
     fail("connection", shown, why);
     return {};
   }

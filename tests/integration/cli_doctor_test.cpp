@@ -222,6 +222,13 @@ TEST_F(Errors, SelfSignedCertificate) {
   expect_documented("The certificate is not trusted", both({"s3://photos", dir()}, 5));
 }
 
+TEST_F(Errors, ProxyDown) {
+  environment_["AWS_ENDPOINT_URL"] = "http://s3.example.com";
+  environment_["http_proxy"] = "http://you:secret@127.0.0.1:" + std::to_string(server_->port());
+  server_->stop();
+  expect_documented("The proxy is down", both({"s3://photos", dir()}, 5));
+}
+
 TEST_F(Errors, UppercaseBucket) {
   environment_.erase("AWS_ENDPOINT_URL");
   expect_documented("The bucket's name breaks a rule", both({"s3://Photos", dir()}, 2));
