@@ -16,6 +16,9 @@ constexpr auto kWindow = 200ms;
 /// Of large bodies bytes flow all the time: no need to wait for whole rounds of answers.
 constexpr auto kLargeWindow = 500ms;
 constexpr std::uint64_t kLargeBytes = 1 << 20;
+/// Answers that come so soon: the way is short, and what limits is the server or we ourselves. Then
+/// fewer are tried first, since more would each open a connection.
+constexpr double kSoon = 0.010;     // seconds
 constexpr unsigned kLeastRest = 8;  ///< windows
 constexpr unsigned kMostRest = 64;
 /// One in so many may find nothing to do.
@@ -93,6 +96,7 @@ void LimitFinder::judge(const Measured& measured) noexcept {
   if (stage_ == Stage::resting) {
     at_found_ = measured;
     if (rest_ > 0) --rest_;
+    if (way_ == Way::doubled && measured.took < kSoon) way_ = Way::down;
     if (rest_ == 0) try_towards(way_);
     return;
   }

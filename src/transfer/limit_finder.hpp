@@ -9,7 +9,7 @@ namespace sluice::transfer {
 /// Between what numbers of requests at once the best is looked for, and where that begins.
 struct LimitBounds {
   unsigned least = 16;
-  unsigned first = 32;
+  unsigned first = 64;
   unsigned most = 256;
 };
 
@@ -20,7 +20,7 @@ struct LimitBounds {
 /// second, and how long a request takes. Then it tries another limit, and stays there if that pays:
 ///
 /// - twice as many, at first, as long as it pays: a seventh more work, and requests take not nearly
-///   twice as long;
+///   twice as long (not where answers come within 10 ms);
 /// - half as many again: a sixteenth more work, and requests take not nearly half as long again;
 /// - a third fewer: no less work, so the others only waited in a queue.
 ///

@@ -205,6 +205,19 @@ TEST(LimitFinder, WindowsInWhichTransfersFoundNothingToDoSayNothing) {
   }
 }
 
+TEST(LimitFinder, WhereAnswersComeSoonFewerAreTriedFirst) {
+  for (const auto took : {3ms, 30ms}) {
+    LimitFinder finder({});
+    SteadyTime now{};
+    std::uint64_t received = 0;
+    for (int i = 0; i < 100'000 && finder.limit() == 64; ++i) {
+      now += std::chrono::nanoseconds(took) / 64;
+      finder.answered(now, took, received += kSmall);
+    }
+    EXPECT_EQ(finder.limit(), took == 3ms ? 43u : 128u);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, LimitFinderTest, ::testing::Values(1, 2));
 
 }  // namespace
