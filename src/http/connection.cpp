@@ -154,7 +154,7 @@ async::Task<Result<void>> Connection::open_tunnel() {
                context_.options.first_byte_timeout);
   stream_ = make_plain_stream(socket_.native_handle());
   const std::string wire = connect_request(*context_.via);
-  const Result<void> sent = co_await send(wire);
+  const Result<void> sent = co_await write_all(std::as_bytes(std::span(wire.data(), wire.size())));
   if (!sent && gave_up_) co_return sent;
   TunnelAnswer answer(*context_.via, context_.options.max_head_bytes);
   while (true) {

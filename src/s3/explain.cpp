@@ -36,7 +36,7 @@ std::string denied(const Session& session, const Failure& failure) {
   }
   if (failure.document.code == "InvalidRequest") {
     return "the service refuses the request (" + said_in_full(failure) +
-           "); objects encrypted with a customer's key (SSE-C) cannot be read";
+           "); objects encrypted with a customer's key (SSE-C) cannot be read without that key";
   }
   if (failure.status == 407) return "the proxy wants other credentials (407)";
   const std::string arn = "arn:" + std::string(arn_partition(session.region())) +
