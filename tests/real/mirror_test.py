@@ -6,7 +6,6 @@ Skipped (exit status 77) where Ceph or boto3 is not installed: `tools/packages i
 
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -19,8 +18,7 @@ import unittest
 SKIPPED = 77
 SYSTEM_PYTHON = "/usr/bin/python3"
 try:
-    import boto3
-    import botocore.config
+    import boto3  # pylint: disable=unused-import
 except ImportError:
     # Debian's python3-boto3 belongs to Debian's Python, which need not be the first in PATH.
     if os.path.exists(SYSTEM_PYTHON) and os.path.realpath(sys.executable) != os.path.realpath(
@@ -30,7 +28,9 @@ except ImportError:
     sys.exit(SKIPPED)
 
 import rados_gateway
+import running
 import samples
+from running import Ran, tree
 from samples import MIB, Content
 
 MIXED_COUNT = 10_000
@@ -53,58 +53,11 @@ def setUpModule():
 
 
 def client(url):
-    # Newer clients send checksums that this server does not know.
-    os.environ["AWS_REQUEST_CHECKSUM_CALCULATION"] = "when_required"
-    return boto3.client(
-        "s3", endpoint_url=url, aws_access_key_id=access_key, aws_secret_access_key=secret_key,
-        region_name="us-east-1", config=botocore.config.Config(
-            signature_version="s3v4", s3={"addressing_style": "path"}, proxies={},
-            max_pool_connections=samples.UPLOADS_AT_ONCE))
+    return running.client(url, access_key, secret_key)
 
 
 def expected_tree(bucket, objects, prefix=""):
-    """What a mirror of the bucket holds: path -> (size, SHA-256, mtime in ms)."""
-    modified = {}
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for entry in page.get("Contents", ()):
-            modified[entry["Key"]] = round(entry["LastModified"].timestamp() * 1000)
-    if set(modified) != {key for key in objects if key.startswith(prefix)}:
-        raise AssertionError(f"{bucket} does not hold what was put into it")
-    return {os.fsencode(key[len(prefix):]): (*samples.digest(objects[key].bytes()), time_ms)
-            for key, time_ms in modified.items()}
-
-
-def tree(folder):
-    """The files below, as `expected_tree` has them; an empty folder as its path with a slash."""
-    found = {}
-    root = os.fsencode(folder)
-    for path, folders, names in os.walk(root):
-        if path == root and b".sluice" in folders:
-            folders.remove(b".sluice")
-        for name in names:
-            whole = os.path.join(path, name)
-            with open(whole, "rb") as file:
-                data = file.read()
-            found[os.path.relpath(whole, root)] = (
-                *samples.digest(data), os.stat(whole).st_mtime_ns // 1_000_000)
-        if not folders and not names and path != root:
-            found[os.path.relpath(path, root) + b"/"] = None
-    return found
-
-
-class Ran:
-    """One finished run of the program."""
-
-    def __init__(self, status, out, err):
-        self.status, self.out, self.err = status, out, err
-
-    def count(self, words):
-        """The number before `words` in the summary, 0 without it."""
-        match = re.search(rf"([\d,]+) {words}", self.out)
-        return int(match.group(1).replace(",", "")) if match else 0
-
-    def __str__(self):
-        return f"status {self.status}\nout: {self.out[-3000:]}\nerr: {self.err[-3000:]}"
+    return running.expected_tree(s3, bucket, objects, prefix)
 
 
 class Mirror(unittest.TestCase):

@@ -10,23 +10,20 @@ As a program it serves until it is stopped: rados_gateway.py [PORT]. It needs no
 in a temporary folder, which goes with it; the daemons are its children and die with it.
 """
 
-import ctypes
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
 
+from daemons import START_SECONDS_MAX, accepts, die_with_parent, free_port, tail
+
 PROGRAMS = ("monmaptool", "ceph-mon", "ceph", "ceph-osd", "radosgw", "radosgw-admin")
-START_SECONDS_MAX = 60
-PR_SET_PDEATHSIG = 1
 
 CONFIGURATION = """\
 [global]
@@ -63,22 +60,6 @@ rgw_thread_pool_size = 64
 
 def missing_programs():
     return [program for program in PROGRAMS if shutil.which(program) is None]
-
-
-def free_port():
-    """Below the range from which the kernel takes the ports of clients."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Gateway:
@@ -193,19 +174,6 @@ class Cluster:
                           f"--display-name={name}")
         keys = json.loads(answer)["keys"][0]
         return keys["access_key"], keys["secret_key"]
-
-
-def accepts(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def tail(path, lines=10):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as text:
-            return "".join(text.readlines()[-lines:])
-    except OSError:
-        return "it wrote no log"
 
 
 def main():
