@@ -1,5 +1,7 @@
 #pragma once
 
+#include "listen_address.hpp"
+
 #include "sluice/observer.hpp"
 #include "sluice/options.hpp"
 
@@ -52,6 +54,7 @@ struct Settings {
   ListingSettings listing;
   ChangesSettings changes;
   HookSettings hook;
+  std::optional<ListenAddress> listen;  ///< where a watch serves its state
   OutputSettings output;
   std::string config_file;
 
