@@ -74,7 +74,7 @@ th{text-align:left;font-weight:400;color:var(--soft);font-size:13px;padding:0 14
 white-space:nowrap}
 td{padding:6px 14px 6px 0;border-top:1px solid var(--line);vertical-align:top}
 td.n,th.n{text-align:right;white-space:nowrap}
-td.t{white-space:nowrap;color:var(--soft)}
+td.t{width:1%;white-space:nowrap;color:var(--soft)}
 .key{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:13px;overflow-wrap:anywhere}
 .why{color:var(--soft);font-size:13px;overflow-wrap:anywhere;display:block;max-width:72ch}
 .note{padding-top:12px;color:var(--bad)}
@@ -164,7 +164,7 @@ std::string facts(const WatchView& view) {
               "last complete pass");
   out += fact(grouped(total.count(What::fetched)), "objects fetched");
   out += fact(units::format_size(total.fetched_bytes), "received");
-  out += fact(grouped(view.pass.listed), "objects listed in this pass");
+  out += fact(grouped(view.pass.listed), "objects in the listing");
   out += fact(grouped(total.retries), "requests tried again");
   return out + "</div>";
 }
