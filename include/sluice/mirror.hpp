@@ -4,6 +4,7 @@
 #include "sluice/observer.hpp"
 #include "sluice/options.hpp"
 #include "sluice/summary.hpp"
+#include "sluice/telemetry.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -56,6 +57,9 @@ class Mirror {
   void stop() noexcept;
 
   Progress progress() const noexcept;
+
+  /// Totals over all passes. Requests are known while `watch` runs, else 0.
+  Telemetry telemetry() const noexcept;
 
   /// For how long the control thread of a watch has not been heard of: seconds at most, unless it
   /// hangs. 0 before and after `watch`.

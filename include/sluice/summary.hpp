@@ -23,6 +23,7 @@ struct Progress {
   std::uint64_t fetched_bytes = 0;  ///< bytes received so far, parts of unfinished objects included
   std::uint64_t resumed_bytes = 0;  ///< found in partial downloads of earlier runs, not received
   std::uint64_t retries = 0;
+  std::uint64_t throttles = 0;  ///< of the retries: the server asked for fewer requests
   std::array<std::uint64_t, kWhatCount> counts{};  ///< by What
 
   std::uint64_t count(What what) const noexcept { return counts[static_cast<std::size_t>(what)]; }

@@ -4,6 +4,7 @@
 #include "transfer/verify.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -166,6 +167,7 @@ async::Task<bool> Decider::decide_one(const ListedObject& object) {
 async::Task<bool> Decider::act(const ListedObject& object, const local::RelativePath& path,
                                const ObjectRow* row, const LocalFile& local,
                                plan::Decision decision) {
+  note_change(object, decision);
   switch (decision.action) {
     case plan::Action::keep:
       report(What::kept, object, to_string(decision.reason));
@@ -201,6 +203,21 @@ async::Task<bool> Decider::act(const ListedObject& object, const local::Relative
       co_return true;
   }
   co_return true;
+}
+
+/// For how far behind the mirror is.
+void Decider::note_change(const ListedObject& object, const plan::Decision& decision) {
+  const bool is_to_be_fetched =
+      (decision.action == plan::Action::fetch || decision.action == plan::Action::adopt) &&
+      object.storage != StorageClass::archived;
+  if (!is_to_be_fetched || engine_.options().dry_run) return;
+  const bool is_theirs =
+      decision.reason == plan::Reason::fresh || decision.reason == plan::Reason::changed;
+  if (is_theirs && object.modified_ms > 0)
+    return engine_.counters().note_change(object.modified_ms);
+  engine_.counters().note_change(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     engine_.runtime().wall_now().time_since_epoch())
+                                     .count());
 }
 
 /// A folder stands where the record says that our file is: it names no file any more.

@@ -24,6 +24,7 @@ class Decider {
   async::Task<bool> decide_page(ListPage& page);
   /// False if the pass ends early.
   async::Task<bool> decide_one(const ListedObject& object);
+  void note_change(const ListedObject& object, const plan::Decision& decision);
   async::Task<bool> act(const ListedObject& object, const local::RelativePath& path,
                         const ObjectRow* row, const LocalFile& local, plan::Decision decision);
   async::Task<bool> forget_replaced(const local::RelativePath& path, const ObjectRow* row,

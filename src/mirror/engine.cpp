@@ -225,6 +225,8 @@ void Engine::on_retry(const Error& error, unsigned attempt, std::chrono::millise
   const SteadyTime::rep now = runtime_.now().time_since_epoch().count();
   failing_since_.compare_exchange_strong(succeeded, now, std::memory_order_relaxed);
   counters_.retries.fetch_add(1, std::memory_order_relaxed);
+  if (error.kind == ErrorKind::throttled)
+    counters_.throttles.fetch_add(1, std::memory_order_relaxed);
   message(Level::debug, "try " + std::to_string(attempt) + " failed (" + error.message +
                             "); again in " + units::format_duration(pause));
 }

@@ -235,4 +235,15 @@ Progress Mirror::progress() const noexcept {
   return impl_->counters.snapshot();
 }
 
+Telemetry Mirror::telemetry() const noexcept {
+  Telemetry telemetry;
+  telemetry.total = impl_->counters.total();
+  telemetry.oldest_change_ms = impl_->counters.oldest_change_ms();
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->loop == nullptr) return telemetry;  // there may be no session yet
+  for (std::size_t i = 0; i < kRequestKindCount; ++i)
+    telemetry.requests[i] = impl_->session->telemetry(static_cast<s3::RequestKind>(i));
+  return telemetry;
+}
+
 }  // namespace sluice

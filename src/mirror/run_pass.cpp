@@ -167,6 +167,15 @@ std::string outcome_of(const PassSummary& summary) {
   return "complete";
 }
 
+void settle_changes(Engine& engine, const PassSummary& summary) {
+  using Mirrored = Counters::Mirrored;
+  const bool came_to_its_end =
+      summary.listing_complete && !summary.interrupted && !summary.failure && !summary.dry_run;
+  const bool all = summary.progress.count(What::failed) == 0;
+  const Mirrored mirrored = all ? Mirrored::all : Mirrored::not_all;
+  engine.counters().settle_changes(came_to_its_end ? mirrored : Mirrored::unknown);
+}
+
 void write_pass_row(Engine& engine, Pass& pass, std::int64_t id, std::int64_t started_ms,
                     const PassSummary& summary) {
   record::PassRow row;
@@ -224,6 +233,7 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
   summary.local_failures = engine.counters().local_failures;
   if (pass_id) write_pass_row(engine, pass, *pass_id, started_ms, summary);
   summary.failure = pass.failure();
+  settle_changes(engine, summary);
   summary.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(runtime.now() - started);
   co_return summary;
 }

@@ -32,6 +32,9 @@ class Reporter final : public Observer {
   void on_message(Level level, std::string_view text) override;
   void on_pass_started() override;
 
+  /// Is told of everything, too. Before the first pass, and must outlive the last.
+  void set_second(Observer* second) noexcept { second_ = second; }
+
   void set_event_level(Level level) noexcept { event_level_ = level; }
   /// Called when a pass starts, too. Before the first one.
   void set_on_pass(std::function<void()> call) { on_pass_ = std::move(call); }
@@ -42,6 +45,7 @@ class Reporter final : public Observer {
   const ReporterOptions options_;
   std::atomic<Level> event_level_;
   std::function<void()> on_pass_;
+  Observer* second_ = nullptr;
   Terminal& terminal_;
   Log& log_;
 };

@@ -22,6 +22,7 @@ void Call::start(async::Runtime& runtime, std::int64_t skew_seconds) {
   runtime_ = &runtime;
   assumed_skew_ = skew_seconds;
   sent_ = runtime.wall_now();
+  status_ = 0;
   skew_seconds_.reset();
   refusal_.reset();
   otherwise_.reset();
@@ -32,6 +33,8 @@ void Call::start(async::Runtime& runtime, std::int64_t skew_seconds) {
 }
 
 Result<void> Call::on_head(const http::ResponseHead& head) {
+  status_ = head.status;
+  answered_ = runtime_->now();
   skew_seconds_ = measured_skew(head, sent_, runtime_->wall_now(), assumed_skew_);
   if (head.status == 200 || head.status == 206) return accept(head);
   refusal_ = head;

@@ -44,6 +44,10 @@ class Call : public http::ResponseHandler {
   /// Server time minus ours, if this answer allows to tell.
   std::optional<std::int64_t> skew_seconds() const noexcept { return skew_seconds_; }
 
+  /// The status of the answer and when its head came; 0: there was none.
+  int status() const noexcept { return status_; }
+  SteadyTime answered() const noexcept { return answered_; }
+
   Result<void> on_head(const http::ResponseHead& head) final;
   Result<void> on_body(std::span<const std::byte> bytes) final;
   /// Never for the body of an error.
@@ -71,6 +75,8 @@ class Call : public http::ResponseHandler {
   async::Runtime* runtime_ = nullptr;
   WallTime sent_;
   std::int64_t assumed_skew_ = 0;
+  int status_ = 0;
+  SteadyTime answered_;
   std::optional<std::int64_t> skew_seconds_;
   std::optional<http::ResponseHead> refusal_;
   std::optional<Error> otherwise_;

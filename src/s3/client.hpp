@@ -10,8 +10,11 @@
 #include "s3/customer_key.hpp"
 #include "store/object_store.hpp"
 
+#include "sluice/telemetry.hpp"
+
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -90,6 +93,9 @@ class Session {
   void switch_off(Feature feature);
 
   void count(RequestKind kind) noexcept { ++requests_[static_cast<std::size_t>(kind)]; }
+  /// An exchange has ended: with this status, whose head came after so long. 0: without an answer.
+  void count_answer(RequestKind kind, int status, std::chrono::microseconds first_byte) noexcept;
+  RequestTelemetry telemetry(RequestKind kind) const noexcept;
   std::uint64_t requests(RequestKind kind) const noexcept {
     return requests_[static_cast<std::size_t>(kind)];
   }
@@ -106,6 +112,13 @@ class Session {
   bool region_corrected_ = false;
   std::atomic<std::int64_t> skew_seconds_ = 0;
   std::array<std::atomic<std::uint64_t>, kRequestKinds> requests_{};
+  /// What became of the requests of one kind.
+  struct Answers {
+    std::array<std::atomic<std::uint64_t>, kStatusClassCount> by_class{};
+    std::array<std::atomic<std::uint64_t>, kLatencyBoundsUs.size() + 1> latencies{};
+    std::atomic<std::uint64_t> sum_us = 0;
+  };
+  std::array<Answers, kRequestKinds> answers_;
   std::array<std::atomic<bool>, kFeatures> switched_off_{};
 };
 

@@ -239,7 +239,11 @@ async::Task<Result<void>> ObjectClient::send(Call& call, Attempt& attempt) {
   attempt.signature = signature_of(request);
   session_->count(attempt.draft.kind);
   const std::shared_ptr<http::Client> in_use = *client;  // may be replaced meanwhile
+  const SteadyTime begun = runtime_.now();
   const Result<void> sent = co_await in_use->exchange(request, call);
+  session_->count_answer(
+      attempt.draft.kind, call.status(),
+      std::chrono::duration_cast<std::chrono::microseconds>(call.answered() - begun));
   if (call.skew_seconds()) session_->set_skew_seconds(*call.skew_seconds());
   co_return sent;
 }

@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "s3/client.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,6 +99,34 @@ bool Session::correct_region(const std::string& region) {
   endpoint_ = *std::move(corrected);
   region_corrected_ = true;
   return true;
+}
+
+void Session::count_answer(RequestKind kind, int status,
+                           std::chrono::microseconds first_byte) noexcept {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  Answers& answers = answers_[static_cast<std::size_t>(kind)];
+  const bool is_status = status >= 100 && status < 600;
+  const std::size_t digit = is_status ? static_cast<std::size_t>(status) / 100 : 0;
+  answers.by_class[digit].fetch_add(1, kRelaxed);
+  if (!is_status) return;
+  const auto took = static_cast<std::uint64_t>(std::max<std::int64_t>(0, first_byte.count()));
+  const auto* const bucket =
+      std::lower_bound(kLatencyBoundsUs.begin(), kLatencyBoundsUs.end(), took);
+  answers.latencies[static_cast<std::size_t>(bucket - kLatencyBoundsUs.begin())].fetch_add(
+      1, kRelaxed);
+  answers.sum_us.fetch_add(took, kRelaxed);
+}
+
+RequestTelemetry Session::telemetry(RequestKind kind) const noexcept {
+  const Answers& answers = answers_[static_cast<std::size_t>(kind)];
+  RequestTelemetry out;
+  out.sent = requests(kind);
+  for (std::size_t i = 0; i < kStatusClassCount; ++i)
+    out.ended[i] = answers.by_class[i];
+  for (std::size_t i = 0; i < out.first_byte.buckets.size(); ++i)
+    out.first_byte.buckets[i] = answers.latencies[i];
+  out.first_byte.sum_us = answers.sum_us;
+  return out;
 }
 
 void Session::switch_off(Feature feature) {

@@ -120,6 +120,16 @@ Result<void> set_jitter(Settings& settings, const Given& given) {
   return {};
 }
 
+Result<void> set_listen(Settings& settings, const Given& given) {
+  auto address = parse_listen_address(given.value);
+  if (!address)
+    return refusal(given,
+                   "is no address to listen at; write for example 127.0.0.1:9464, [::1]:9464 or "
+                   "localhost:9464");
+  settings.listen = *std::move(address);
+  return {};
+}
+
 Result<void> set_journal(Settings& settings, const Given& given) {
   constexpr std::uint64_t kMostRows = 1'000'000'000;
   const auto rows = text::parse_uint(given.value);

@@ -56,6 +56,7 @@ Result<void> set_proxy(Settings& settings, const Given& given);
 Result<void> set_duration(std::chrono::milliseconds& target, const Given& given,
                           std::string_view samples);
 Result<void> set_jitter(Settings& settings, const Given& given);
+Result<void> set_listen(Settings& settings, const Given& given);
 Result<void> set_journal(Settings& settings, const Given& given);
 Result<void> set_since(Settings& settings, const Given& given);
 Result<void> set_once(Settings& settings, const Given& given);

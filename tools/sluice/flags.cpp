@@ -279,6 +279,11 @@ constexpr std::array kFlags = {
     Flag{"touch-file", 0, Group::watching, kWatch, "FILE", "/run/photos.changed",
          "Set the time of this file after a pass that changed something.",
          [](S s, G g) { return set_text(s.hook.touch_file, g); }},
+    Flag{"listen", 0, Group::watching, kWatch, "HOST:PORT", "127.0.0.1:9464",
+         "Serve the state of the watch over HTTP: a page at /, /status (JSON), /metrics "
+         "(Prometheus), /healthz and /readyz. There is no password: keep to 127.0.0.1 or put a "
+         "proxy before it.",
+         set_listen},
     Flag{"since", 0, Group::watching, kChanges, "SEQ", "1764309600000042",
          "Only what came after this change. Default: all that the journal has.", set_since},
     Flag{"follow", 'f', Group::watching, kChanges, "", "",

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "listen_address.hpp"
+
 #include "sluice/bench.hpp"
 #include "sluice/observer.hpp"
 #include "sluice/options.hpp"
@@ -62,6 +64,7 @@ struct Settings {
   ChangesSettings changes;
   HookSettings hook;
   BenchSettings bench;
+  std::optional<ListenAddress> listen;  ///< where a watch serves its state
   OutputSettings output;
   std::string config_file;
 

@@ -3,7 +3,9 @@
 #include "hook.hpp"
 #include "mirror_run.hpp"
 #include "report/summary_text.hpp"
+#include "status_server.hpp"
 #include "verbs.hpp"
+#include "watch_monitor.hpp"
 
 #include "sluice/mirror.hpp"
 
@@ -67,7 +69,7 @@ bool differs_elsewhere(const Settings& now, const Settings& then) {
   }
   return a != b || now.watch.max_failures != then.watch.max_failures ||
          now.watch.max_duration != then.watch.max_duration ||
-         now.watch.max_passes != then.watch.max_passes ||
+         now.watch.max_passes != then.watch.max_passes || now.listen != then.listen ||
          now.output.log_file != then.output.log_file || now.output.json != then.output.json;
 }
 
@@ -99,8 +101,10 @@ std::string live_changes(const LiveOptions& then, const LiveOptions& now) {
 /// What SIGHUP does.
 class Reload {
  public:
-  Reload(MirrorRun& run, const Settings& settings, std::function<Result<Settings>()> read_again)
+  Reload(MirrorRun& run, WatchMonitor& monitor, const Settings& settings,
+         std::function<Result<Settings>()> read_again)
       : run_(run),
+        monitor_(monitor),
         began_with_(settings),
         live_(live_options(settings)),
         read_again_(std::move(read_again)),
@@ -128,6 +132,7 @@ class Reload {
           "other settings have changed too; they count once sluice is started again (interval, "
           "jitter, filters, bwlimit, tpslimit and the level of the log count at once)");
     live_ = now;
+    monitor_.on_reload(now);
     run_.mirror().reload(std::move(now));
     run_.service().reloaded();
     return true;
@@ -135,6 +140,7 @@ class Reload {
 
  private:
   MirrorRun& run_;
+  WatchMonitor& monitor_;
   const Settings began_with_;
   LiveOptions live_;  ///< what counts now
   const std::function<Result<Settings>()> read_again_;
@@ -208,6 +214,25 @@ class PassLog {
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
+/// Without --listen there is none.
+Result<std::unique_ptr<StatusServer>> serve(const Settings& settings, MirrorRun& run,
+                                            WatchMonitor& monitor) {
+  if (!settings.listen) return std::unique_ptr<StatusServer>();
+  run.console().observer().set_second(&monitor);
+  StatusServer::Calls calls;
+  calls.look = [&monitor] { return monitor.view(); };
+  calls.tick = [&monitor] { monitor.tick(); };
+  auto server = StatusServer::start(*settings.listen, std::move(calls));
+  if (!server) return server;
+  report::Log& log = run.console().log();
+  log.write(Level::info, "the state of the watch is at " + (*server)->url());
+  if (!is_loopback(settings.listen->host))
+    log.write(Level::warning,
+              "whoever reaches this address may read the names of buckets, folders and keys there, "
+              "without a password: keep it from strangers");
+  return server;
+}
+
 }  // namespace
 
 int run_watch(const Settings& asked, Signals& signals,
@@ -228,7 +253,15 @@ int run_watch(const Settings& asked, Signals& signals,
     run.console().log().write(Level::info, "SIGUSR1: a pass begins at once");
     run.mirror().pass_now();
   });
-  const auto reload = std::make_shared<Reload>(run, asked, std::move(read_again));
+  WatchMonitor monitor(run.mirror(), source_text(settings->mirror.source), settings->mirror.dir,
+                       live_options(*settings));
+  auto server = serve(*settings, run, monitor);
+  if (!server) {
+    const Error error = server.error();
+    console.log().write(error);
+    run.end(static_cast<int>(exit_status(error)), &error);
+  }
+  const auto reload = std::make_shared<Reload>(run, monitor, asked, std::move(read_again));
   signals.on_hangup([reload] { return (*reload)(); });
   std::unique_ptr<Hook> hook;
   if (Hook::is_wanted(settings->hook)) hook = std::make_unique<Hook>(*settings, console.log());
@@ -243,13 +276,16 @@ int run_watch(const Settings& asked, Signals& signals,
                                                text::escaped(settings->mirror.dir),
                                                units::format_duration(settings->watch.interval)));
   const PassSummary last = run.mirror().watch(
-      settings->watch, [&run, &passes, &hook](const PassSummary& summary, const Outlook& outlook) {
+      settings->watch,
+      [&run, &passes, &hook, &monitor](const PassSummary& summary, const Outlook& outlook) {
         passes.on_pass(summary, outlook);
+        monitor.on_pass(summary, outlook);
         run.service().status(status_line(summary, outlook));
         if (hook) hook->pass_ended();
       });
   if (hook && signals.exit_status() == 0) hook->finish();
   hook.reset();
+  *server = nullptr;
   console.stop();
 
   if (signals.exit_status() != 0) run.end(signals.exit_status(), nullptr);
