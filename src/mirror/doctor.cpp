@@ -12,8 +12,6 @@
 #include "mirror/directory_check.hpp"
 #include "s3/explain.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -144,8 +142,8 @@ class Examination {
   async::Task<void> everything_remote();
   async::Task<bool> check_credentials();
   async::Task<bool> check_network();
-  async::Task<std::optional<boost::asio::ip::tcp::endpoint>> check_name();
-  local::FileDescriptor check_connection(const boost::asio::ip::tcp::endpoint& address);
+  async::Task<std::optional<http::Resolver::Address>> check_name();
+  local::FileDescriptor check_connection(const http::Resolver::Address& address);
   bool check_tls(int socket);
   async::Task<bool> check_server();
   void judge_clock(const http::ResponseHead& head);
@@ -264,7 +262,7 @@ async::Task<bool> Examination::check_network() {
   co_return answered;
 }
 
-async::Task<std::optional<boost::asio::ip::tcp::endpoint>> Examination::check_name() {
+async::Task<std::optional<http::Resolver::Address>> Examination::check_name() {
   // Behind a proxy only the proxy needs to know the service's name.
   const http::Endpoint endpoint = proxy_ ? proxy_->address : session_->endpoint().url.endpoint;
   const SteadyTime started = SteadyClock::now();
@@ -283,7 +281,7 @@ async::Task<std::optional<boost::asio::ip::tcp::endpoint>> Examination::check_na
   co_return *found;
 }
 
-local::FileDescriptor Examination::check_connection(const boost::asio::ip::tcp::endpoint& address) {
+local::FileDescriptor Examination::check_connection(const http::Resolver::Address& address) {
   const SteadyTime started = SteadyClock::now();
   local::FileDescriptor opened(http::open_socket(address.data()->sa_family));
   const int socket = opened.get();

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "record/database.hpp"
+#include "record/recovery.hpp"
 #include "record/rows.hpp"
 #include "record/schema.hpp"
 #include "record/statements.hpp"
@@ -25,9 +26,6 @@ constexpr const char* kPrunePasses =
 /// Checked in about 0.1 s; a record of 50 million keys would take minutes.
 constexpr off_t kCheckedWhole = 16 << 20;
 
-/// More damaged copies than this are no help to anybody and would fill the disk.
-constexpr int kMostDamaged = 9;
-
 // busy_timeout is set before any of these. 2 MB of pages: the record is read in order and written
 // in batches, so that more would only cost memory.
 constexpr const char* kSetUpWriter =
@@ -43,39 +41,6 @@ constexpr const char* kSetUp =
 std::string shown(const Source& source) {
   return "s3://" + text::escaped(source.bucket) + "/" + text::escaped(source.prefix) + " at " +
          text::escaped(source.endpoint_host);
-}
-
-bool exists(const std::string& path) {
-  struct stat st {};
-  return lstat(path.c_str(), &st) == 0;
-}
-
-/// The SQLite code of a page that the check could not read ("… unable to get the page. error
-/// code=266", or of a free one "failed to get page 7"), or 0: the check itself ends well then.
-int read_failure(std::string_view verdict) {
-  if (verdict.find("failed to get page") != std::string_view::npos) return SQLITE_IOERR_READ;
-  constexpr std::string_view kCode = "error code=";
-  const std::size_t at = verdict.rfind(kCode);
-  if (at == std::string_view::npos) return 0;
-  const auto code = text::parse_uint(verdict.substr(at + kCode.size()));
-  return code && (*code & 0xFF) == SQLITE_IOERR ? static_cast<int>(*code) : 0;
-}
-
-/// The WAL goes along, and first: without its own database beside it, it could only be replayed
-/// into a wrong one.
-Result<void> move_aside(const std::string& path) {
-  std::string to;
-  for (int n = 1; n <= kMostDamaged; ++n) {
-    to = path + ".damaged-" + std::to_string(n);
-    if (!exists(to)) break;
-  }
-  for (const char* suffix : {"-wal", "-shm", ""}) {
-    if (std::rename((path + suffix).c_str(), (to + suffix).c_str()) != 0 && errno != ENOENT)
-      return local_error("cannot move the damaged record \"" + text::escaped(path) + "\" aside",
-                         errno);
-  }
-  unlink(suspicion_path(path).c_str());
-  return {};
 }
 
 }  // namespace
@@ -255,7 +220,7 @@ Result<void> Record::Impl::bound_journal() {
 Result<void> Record::Impl::check_sound() {
   struct stat st {};
   const std::string mark = suspicion_path(database.path());
-  const bool suspect = exists(mark);
+  const bool suspect = is_there(mark);
   const bool small = stat(database.path().c_str(), &st) == 0 && st.st_size <= kCheckedWhole;
   // Reading a value at both ends of the tree also finds a file that was cut short.
   // Only integrity_check looks at the order of rows.

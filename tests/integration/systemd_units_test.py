@@ -46,6 +46,7 @@ def verify(program: str, unit: pathlib.Path, folder: pathlib.Path) -> list[str]:
 
 def main() -> int:
     program, *units = sys.argv[1:]
+    program = str(pathlib.Path(program).resolve())
     complaints = []
     with tempfile.TemporaryDirectory(prefix="sluice-units-") as folder:
         for unit in units:

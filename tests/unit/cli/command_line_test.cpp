@@ -335,7 +335,9 @@ TEST_F(CommandLine, MistakesInTheConfigFileNameFileLineAndRemedy) {
   EXPECT_EQ(message("transfers = [1, 2]"), path + ":1: transfers takes one value, not 2");
   EXPECT_EQ(message("config = \"x\""), path + ":1: a config file cannot name another");
   EXPECT_EQ(message("[sink]\ntransfers = 1"),
-            path + ":2: there is no section [sink], only [sync], [watch], [ls], [status], [changes], [doctor] and [bench]");
+            path +
+                ":2: there is no section [sink], only [sync], [watch], [ls], [status], [changes], "
+                "[doctor] and [bench]");
   // Another verb's section is read as well.
   EXPECT_EQ(message("[ls]\ndelete = true"),
             path + ":2: there is no flag named delete; it is for sync and watch");
