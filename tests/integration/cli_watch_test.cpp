@@ -219,7 +219,7 @@ TEST_F(CliReload, AHangUpStopsItOnlyIfItsTerminalHasGone) {
   here.close_out_after = 1;
   Program program(here);
   ASSERT_TRUE(program.wait_for("w")) << program.out();  // "watching …" was too much
-  std::this_thread::sleep_for(50ms);
+  std::this_thread::sleep_for(300ms);
   program.signal(SIGHUP);
   EXPECT_EQ(program.wait(5s), 129) << program.out();
 }
@@ -257,8 +257,7 @@ TEST_F(Cli, WatchEndsAfterSoManyFailures) {
 TEST_F(Cli, WatchEndsAfterItsTime) {
   bucket_->put("a", "one");
   EXPECT_EQ(
-      run({"watch", "s3://photos", dir(), "--interval", "50ms", "--max-duration", "300ms"}).status,
-      0);
+      run({"watch", "s3://photos", dir(), "--interval", "50ms", "--max-duration", "3s"}).status, 0);
   bucket_->put_generated("big", 64 << 20, 7);
   const Ran ran =
       run({"watch", "s3://photos", work_ / "other", "--bwlimit", "1MiB", "--max-duration", "1s"});
