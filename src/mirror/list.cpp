@@ -1,5 +1,6 @@
 #include "mirror/connect.hpp"
 #include "mirror/parallel_lister.hpp"
+#include "mirror/tells_retries.hpp"
 #include "plan/filter.hpp"
 
 #include "sluice/mirror.hpp"
@@ -11,19 +12,6 @@
 namespace sluice {
 
 namespace {
-
-/// Retries of a listing are told to the observer as they are in a pass.
-class TellsRetries final : public transfer::RetryListener {
- public:
-  explicit TellsRetries(Observer& observer) : observer_(observer) {}
-  void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds) override {
-    observer_.on_message(Level::debug,
-                         "try " + std::to_string(attempt) + " failed: " + error.message);
-  }
-
- private:
-  Observer& observer_;
-};
 
 ListEntry entry_of(const ListedObject& object) {
   return ListEntry{object.key, object.etag, object.size, object.modified_ms,
@@ -64,7 +52,7 @@ std::optional<Error> list_bucket(const ListOptions& options, Observer& observer,
   if (!store) return store.error();
 
   const plan::Filter filter(options.filters);
-  TellsRetries listener(observer);
+  mirror::TellsRetries listener(observer);
   transfer::RetryPolicy retry;
   retry.max_attempts = options.tuning.max_attempts;
   mirror::ListContext context{*runtime, **store, retry, listener,

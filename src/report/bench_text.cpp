@@ -140,15 +140,6 @@ JsonObject advice_json(const BenchAdvice& advice) {
   return out;
 }
 
-JsonObject requests_json(const RequestCounts& requests) {
-  JsonObject out;
-  out.number("list", requests.list)
-      .number("head", requests.head)
-      .number("get", requests.get)
-      .number("probe", requests.probe);
-  return out;
-}
-
 std::string cost_text(const BenchReport& report) {
   std::string out =
       fmt::format("cost: {} of objects asked for", units::format_size(report.bytes_asked_for));

@@ -61,15 +61,6 @@ JsonObject counts_of(const Progress& progress) {
   return out;
 }
 
-JsonObject requests_of(const RequestCounts& requests) {
-  JsonObject out;
-  out.number("list", requests.list)
-      .number("head", requests.head)
-      .number("get", requests.get)
-      .number("probe", requests.probe);
-  return out;
-}
-
 JsonObject proofs_of(const ProofCounts& proofs) {
   JsonObject out;
   out.number("checksum", proofs.checksum)
@@ -81,6 +72,15 @@ JsonObject proofs_of(const ProofCounts& proofs) {
 }
 
 }  // namespace
+
+JsonObject requests_json(const RequestCounts& requests) {
+  JsonObject out;
+  out.number("list", requests.list)
+      .number("head", requests.head)
+      .number("get", requests.get)
+      .number("probe", requests.probe);
+  return out;
+}
 
 JsonObject error_json(const Error& error) {
   JsonObject out;
@@ -145,7 +145,7 @@ void EventStream::pass_finished(const PassSummary& summary, ExitStatus status) {
       .number("retries", progress.retries)
       .object("counts", counts_of(progress))
       .object("proofs", proofs_of(summary.proofs))
-      .object("requests", requests_of(summary.requests));
+      .object("requests", requests_json(summary.requests));
   if (summary.failure) out.object("failure", error_json(*summary.failure));
   if (summary.guard) out.object("guard", error_json(*summary.guard));
   print(out);

@@ -54,6 +54,9 @@ class EventStream {
   std::atomic<bool> in_pass_ = false;
 };
 
+/// By kind.
+JsonObject requests_json(const RequestCounts& requests);
+
 /// kind, message, and what else is known.
 JsonObject error_json(const Error& error);
 

@@ -6,6 +6,7 @@
 #include "mirror/parallel_lister.hpp"
 #include "mirror/pass.hpp"
 #include "mirror/run_pass.hpp"
+#include "mirror/tells_retries.hpp"
 #include "plan/filter.hpp"
 #include "s3/client.hpp"
 
@@ -36,18 +37,6 @@ void add_requests(RequestCounts& sum, const s3::Session& session) {
   sum.get += session.requests(s3::RequestKind::get);
   sum.probe += session.requests(s3::RequestKind::probe);
 }
-
-class TellsRetries final : public transfer::RetryListener {
- public:
-  explicit TellsRetries(Observer& observer) : observer_(observer) {}
-  void on_retry(const Error& error, unsigned attempt, std::chrono::milliseconds) override {
-    observer_.on_message(Level::debug,
-                         "try " + std::to_string(attempt) + " failed: " + error.message);
-  }
-
- private:
-  Observer& observer_;
-};
 
 /// Objects are nobody's business; what becomes of them is counted.
 class TrialObserver final : public Observer {
@@ -134,7 +123,7 @@ Result<void> list(const Bed& bed, const std::string& prefix, ListRun& run) {
   auto store = s3::make_client(*runtime, runtime->executor(async::Role::control), *session);
   if (!store) return store.error();
 
-  TellsRetries listener(bed.observer);
+  mirror::TellsRetries listener(bed.observer);
   transfer::RetryPolicy retry;
   retry.max_attempts = tuning.max_attempts;
   mirror::ListContext context{*runtime, **store, retry, listener, prefix};
