@@ -137,8 +137,8 @@ TEST_F(CliBench, LatencyIsThatOfTheFirstByte) {
 TEST_F(CliBench, ListingIsMeasuredWhereThereAreKeysEnough) {
   for (int i = 0; i < 12'000; ++i)
     bucket_->put("key-" + std::to_string(100'000 + i), "x");
-  server_->set_faults({rule(Operation::list, faults::delay(20ms))});
-  const Ran ran = bench({"--budget", "1MiB", "--time-limit", "60s", "-j", "8", "--threads", "1"});
+  server_->set_faults({rule(Operation::list, faults::delay(100ms))});
+  const Ran ran = bench({"--budget", "1MiB", "--time-limit", "12s", "-j", "8", "--threads", "1"});
   ASSERT_EQ(ran.status, 0) << ran.err;
   EXPECT_TRUE(has_line(ran.out, " *lists at once .*")) << ran.out;
   EXPECT_TRUE(has(recommended_in(ran.out), "--list-concurrency ")) << ran.out;
