@@ -85,7 +85,7 @@ class Cli : public ::testing::Test {
   }
   Ran run(Words words) {
     Program program(options(std::move(words)));
-    const auto status = program.wait();
+    const auto status = program.wait(120s);  // sanitizers on a loaded machine take their time
     EXPECT_TRUE(status) << "still running; " << program.out() << program.err();
     return {status.value_or(-1), program.out(), program.err()};
   }
