@@ -1,6 +1,7 @@
 #include "status_server.hpp"
 
 #include "base/text.hpp"
+#include "local/destination.hpp"
 #include "report/metrics_text.hpp"
 #include "report/status_page.hpp"
 #include "report/watch_json.hpp"
@@ -25,6 +26,7 @@
 namespace sluice::cli {
 namespace {
 
+using local::FileDescriptor;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kMostConnections = 32;
@@ -49,25 +51,6 @@ std::string_view phrase_of(int status) noexcept {
       return "Service Unavailable";
   }
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) noexcept : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// One request and its answer.
 class Connection {
@@ -113,7 +96,7 @@ class Connection {
     return ::shutdown(fd(), SHUT_WR) == 0;
   }
 
-  Descriptor fd_;
+  FileDescriptor fd_;
   const steady_clock::time_point deadline_;
   Phase phase_ = Phase::asking;
   RequestParser parser_;
@@ -123,7 +106,7 @@ class Connection {
 
 class Server final : public StatusServer {
  public:
-  Server(Descriptor listener, Descriptor wake, ListenAddress address, Calls calls)
+  Server(FileDescriptor listener, FileDescriptor wake, ListenAddress address, Calls calls)
       : listener_(std::move(listener)),
         wake_(std::move(wake)),
         address_(std::move(address)),
@@ -144,8 +127,8 @@ class Server final : public StatusServer {
   void run();
   void accept();
 
-  const Descriptor listener_;
-  const Descriptor wake_;
+  const FileDescriptor listener_;
+  const FileDescriptor wake_;
   const ListenAddress address_;
   const Calls calls_;
   std::list<Connection> connections_;
@@ -191,13 +174,13 @@ void Server::run() {
 }
 
 struct Bound {
-  Descriptor socket;
+  FileDescriptor socket;
   std::uint16_t port = 0;
 };
 
 Result<Bound> bind_and_listen(const addrinfo& where, const std::string& what) {
   Bound bound;
-  bound.socket = Descriptor(
+  bound.socket = FileDescriptor(
       ::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, where.ai_protocol));
   const int fd = bound.socket.get();
   const int on = 1;
@@ -299,7 +282,7 @@ Result<std::unique_ptr<StatusServer>> StatusServer::start(const ListenAddress& a
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   auto bound = bind_and_listen(*found, what);
   if (!bound) return bound.error();
-  Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (wake.get() < 0) return local_error(what, errno);
   ListenAddress own = address;
   own.port = bound->port;
