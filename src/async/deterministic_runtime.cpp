@@ -140,6 +140,7 @@ class DeterministicRuntime final : public Runtime {
 
   unsigned data_shards() const noexcept override { return shards_; }
   SteadyTime now() const noexcept override { return now_; }
+  std::chrono::nanoseconds processor_time() const noexcept override { return {}; }
   WallTime wall_now() const noexcept override {
     // 2024-01-01T00:00:00Z plus the virtual time that has passed.
     return WallTime(std::chrono::seconds(1'704'067'200)) +

@@ -31,6 +31,8 @@ class Runtime {
 
   virtual SteadyTime now() const noexcept = 0;
   virtual WallTime wall_now() const noexcept = 0;
+  /// Of all threads of the process so far; always 0 in virtual time.
+  virtual std::chrono::nanoseconds processor_time() const noexcept = 0;
 
   /// Resumes on the caller's executor at or after `when`.
   virtual Task<void> sleep_until(SteadyTime when) = 0;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <pthread.h>
 #include <random>
 #include <string>
@@ -52,6 +53,12 @@ class ThreadedRuntime final : public Runtime {
   unsigned data_shards() const noexcept override { return shards_; }
   SteadyTime now() const noexcept override { return SteadyClock::now(); }
   WallTime wall_now() const noexcept override { return WallClock::now(); }
+
+  std::chrono::nanoseconds processor_time() const noexcept override {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+  }
 
   Task<void> sleep_until(SteadyTime when) override {
     asio::steady_timer timer(co_await asio::this_coro::executor, when);

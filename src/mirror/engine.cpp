@@ -77,7 +77,10 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
       digester_(runtime),
       parts_prover_(runtime, digester_),
       body_digesters_(runtime.data_shards()),
-      transfers_(transfer_bounds(options.tuning), counters.received_bytes) {
+      transfers_(transfer_bounds(options.tuning), counters.received_bytes, [&runtime] {
+        return std::chrono::duration<double>(runtime.processor_time()).count() /
+               runtime.data_shards();
+      }) {
   const unsigned shards = runtime.data_shards();
   for (unsigned i = 0; i < shards; ++i)
     concurrency_.emplace_back(runtime, transfers_, i, shards);

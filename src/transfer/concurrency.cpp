@@ -4,10 +4,11 @@
 
 namespace sluice::transfer {
 
-SharedLimit::SharedLimit(LimitBounds bounds, const std::atomic<std::uint64_t>& received)
+SharedLimit::SharedLimit(LimitBounds bounds, const std::atomic<std::uint64_t>& received,
+                         BusySeconds busy)
     : pinned_(bounds.least == bounds.most),
       received_(received),
-      finder_(bounds),
+      finder_(bounds, std::move(busy)),
       limit_(finder_.limit()) {}
 
 void SharedLimit::answered(SteadyTime now, SteadyClock::duration took) {

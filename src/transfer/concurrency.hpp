@@ -21,7 +21,8 @@ namespace sluice::transfer {
 class SharedLimit {
  public:
   /// `received`: bytes of bodies so far; must outlive the limit.
-  SharedLimit(LimitBounds bounds, const std::atomic<std::uint64_t>& received);
+  SharedLimit(LimitBounds bounds, const std::atomic<std::uint64_t>& received,
+              BusySeconds busy = {});
 
   unsigned limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
   bool is_pinned() const noexcept { return pinned_; }

@@ -1,6 +1,7 @@
 #include "transfer/limit_finder.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::transfer {
 
@@ -19,6 +20,8 @@ constexpr std::uint64_t kLargeBytes = 1 << 20;
 /// Answers that come so soon: the way is short, and what limits is the server or we ourselves. Then
 /// fewer are tried first, since more would each open a connection.
 constexpr double kSoon = 0.010;     // seconds
+/// Our own processors have no time left, or hardly any.
+constexpr double kBusy = 0.85;
 constexpr unsigned kLeastRest = 8;  ///< windows
 constexpr unsigned kMostRest = 64;
 /// One in so many may find nothing to do.
@@ -32,11 +35,17 @@ struct Terms {
 constexpr Terms kDoubled{1.15, 1.75};
 constexpr Terms kUp{1.06, 1.42};
 constexpr Terms kDown{0.97, 0.85};
+/// Its rate is ours then, and says little about the server.
+constexpr Terms kLeapt{0.90, 0.85};
 
 }  // namespace
 
-LimitFinder::LimitFinder(LimitBounds bounds)
-    : bounds_(bounds), limit_(bounds.first), found_(bounds.first), next_rest_(kLeastRest) {}
+LimitFinder::LimitFinder(LimitBounds bounds, BusySeconds busy)
+    : bounds_(bounds),
+      busy_(std::move(busy)),
+      limit_(bounds.first),
+      found_(bounds.first),
+      next_rest_(kLeastRest) {}
 
 void LimitFinder::set_limit(unsigned limit) noexcept {
   limit_ = limit;
@@ -53,6 +62,7 @@ void LimitFinder::open_window(SteadyTime now, std::uint64_t received) noexcept {
   window_.open = true;
   window_.begun = now;
   window_.received = received;
+  if (busy_) window_.busy = busy_();
 }
 
 bool LimitFinder::is_complete(SteadyTime now, std::uint64_t received) const noexcept {
@@ -86,7 +96,10 @@ void LimitFinder::answered(SteadyTime now, SteadyClock::duration took,
     const auto seconds = [](SteadyClock::duration time) {
       return std::chrono::duration<double>(time).count();
     };
-    judge({work / seconds(now - window_.begun), seconds(window_.took) / answers});
+    const double length = seconds(now - window_.begun);
+    const double busy = busy_ ? (busy_() - window_.busy) / length : 0;
+    const bool large = received - window_.received >= window_.answers * kLargeBytes;
+    judge({work / length, seconds(window_.took) / answers, busy, large});
   }
   if (settling_ && window_.open) settling_ = false;
   if (window_.open) open_window(now, received);
@@ -96,7 +109,8 @@ void LimitFinder::judge(const Measured& measured) noexcept {
   if (stage_ == Stage::resting) {
     at_found_ = measured;
     if (rest_ > 0) --rest_;
-    if (way_ == Way::doubled && measured.took < kSoon) way_ = Way::down;
+    const bool more_is_dear = measured.took < kSoon || measured.busy >= kBusy;
+    if (way_ == Way::doubled && more_is_dear) way_ = Way::down;
     if (rest_ == 0) try_towards(way_);
     return;
   }
@@ -107,17 +121,25 @@ void LimitFinder::judge(const Measured& measured) noexcept {
     try_towards(way_);
     return;
   }
+  if (way_ == Way::down) leaps_ = false;
   way_ = way_ == Way::down ? Way::up : Way::down;
   rest_at(found_, next_rest_);
   next_rest_ = std::min(next_rest_ * 2, kMostRest);
 }
 
 bool LimitFinder::pays(const Measured& tried) const noexcept {
-  const Terms& terms = way_ == Way::doubled ? kDoubled : way_ == Way::up ? kUp : kDown;
+  const Terms& terms = way_ == Way::doubled ? kDoubled
+                       : way_ == Way::up    ? kUp
+                       : leaps_to_least()   ? kLeapt
+                                            : kDown;
   return tried.rate >= at_found_.rate * terms.work && tried.took <= at_found_.took * terms.time;
 }
 
+bool LimitFinder::leaps_to_least() const noexcept { return leaps_ && at_found_.busy >= kBusy; }
+
 unsigned LimitFinder::towards(Way way) const noexcept {
+  if (way == Way::down && leaps_to_least())
+    return std::max(at_found_.large ? bounds_.least / 4 : bounds_.least, 1u);
   const unsigned wanted = way == Way::doubled ? found_ * 2
                           : way == Way::up    ? found_ + (found_ + 1) / 2
                                               : found_ - found_ / 3;

@@ -3,6 +3,7 @@
 #include "base/time.hpp"
 
 #include <cstdint>
+#include <functional>
 
 namespace sluice::transfer {
 
@@ -13,8 +14,12 @@ struct LimitBounds {
   unsigned most = 256;
 };
 
+/// Processor time that all threads have used so far, as seconds of all the processors that data can
+/// be moved on: where it runs as fast as the clock, they are what limits. Empty: never.
+using BusySeconds = std::function<double()>;
+
 /// Finds how many requests should be at the server at once, by trying. Pure: time comes in as an
-/// argument.
+/// argument, or by BusySeconds.
 ///
 /// Windows of whole rounds of answers are measured: work (bytes, and requests as so many bytes) a
 /// second, and how long a request takes. Then it tries another limit, and stays there if that pays:
@@ -22,7 +27,9 @@ struct LimitBounds {
 /// - twice as many, at first, as long as it pays: a seventh more work, and requests take not nearly
 ///   twice as long (not where answers come within 10 ms);
 /// - half as many again: a sixteenth more work, and requests take not nearly half as long again;
-/// - a third fewer: no less work, so the others only waited in a queue.
+/// - a third fewer: no less work, so the others only waited in a queue. Where our own processors are
+///   what limits, the least at once, the first time (a quarter of it for large bodies): more
+///   connections would only fill the caches.
 ///
 /// What paid is tried again at once; what did not, later and later. So it rests where neither more
 /// nor fewer pay, and follows when server or network change. Windows in which transfers found
@@ -32,7 +39,7 @@ struct LimitBounds {
 /// answers up to where it was; only then is anything tried again.
 class LimitFinder {
  public:
-  explicit LimitFinder(LimitBounds bounds);
+  explicit LimitFinder(LimitBounds bounds, BusySeconds busy = {});
 
   unsigned limit() const noexcept { return limit_; }
 
@@ -60,23 +67,28 @@ class LimitFinder {
     std::uint64_t received = 0;  ///< at its beginning
     std::uint64_t answers = 0;
     std::uint64_t starved = 0;
+    double busy = 0;             ///< at its beginning
     SteadyClock::duration took{};
   };
   struct Measured {
     double rate = 0;  ///< work a second
     double took = 0;  ///< seconds a request
+    double busy = 0;  ///< of the time, our own processors
+    bool large = false;  ///< bodies
   };
 
   void open_window(SteadyTime now, std::uint64_t received) noexcept;
   bool is_complete(SteadyTime now, std::uint64_t received) const noexcept;
   void judge(const Measured& measured) noexcept;
   bool pays(const Measured& tried) const noexcept;
+  bool leaps_to_least() const noexcept;
   unsigned towards(Way way) const noexcept;
   void try_towards(Way way) noexcept;
   void rest_at(unsigned limit, unsigned windows) noexcept;
   void set_limit(unsigned limit) noexcept;
 
   const LimitBounds bounds_;
+  const BusySeconds busy_;
   unsigned limit_;
   Stage stage_ = Stage::resting;
   bool settling_ = true;  ///< the limit has just changed: the answers are still those of before
@@ -85,6 +97,7 @@ class LimitFinder {
   unsigned found_;  ///< the limit that was found last
   Measured at_found_;
   Way way_ = Way::doubled;
+  bool leaps_ = true;        ///< down to the least, where our own processors are what limits
   unsigned rest_ = 1;        ///< windows until something is tried
   unsigned next_rest_;       ///< after a try that does not pay
   unsigned round_ = 0;       ///< answers of this round, when pressed

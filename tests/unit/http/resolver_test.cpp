@@ -28,6 +28,7 @@ class AheadRuntime final : public async::Runtime {
   unsigned data_shards() const noexcept override { return real_->data_shards(); }
   SteadyTime now() const noexcept override { return real_->now() + ahead_; }
   WallTime wall_now() const noexcept override { return real_->wall_now(); }
+  std::chrono::nanoseconds processor_time() const noexcept override { return {}; }
   Task<void> sleep_until(SteadyTime when) override { return real_->sleep_until(when); }
   std::uint64_t random() override { return 0; }
   void run(std::function<Task<void>()> main) override { real_->run(std::move(main)); }

@@ -29,6 +29,7 @@ class SetClock final : public async::Runtime {
   unsigned data_shards() const noexcept override { return real_->data_shards(); }
   SteadyTime now() const noexcept override { return real_->now(); }
   WallTime wall_now() const noexcept override { return wall; }
+  std::chrono::nanoseconds processor_time() const noexcept override { return {}; }
   async::Task<void> sleep_until(SteadyTime when) override { return real_->sleep_until(when); }
   std::uint64_t random() override { return real_->random(); }
   void run(std::function<async::Task<void>()> main) override { real_->run(std::move(main)); }

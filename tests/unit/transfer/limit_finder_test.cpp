@@ -218,6 +218,57 @@ TEST(LimitFinder, WhereAnswersComeSoonFewerAreTriedFirst) {
   }
 }
 
+/// Where our own processors do as much with any number of requests: what each costs does not count.
+TEST(LimitFinder, WhereOurProcessorsAreWhatLimitsTheLeastIsTriedFirst) {
+  struct Case {
+    std::uint64_t body_bytes;
+    double busy;  ///< of the time
+    unsigned tried;
+  };
+  for (const auto& [body_bytes, busy, tried] :
+       {Case{kSmall, 0.95, 16}, Case{kSmall, 0.5, 128}, Case{kLarge, 0.95, 4}}) {
+    SteadyTime now{};
+    const auto busy_seconds = [&now, share = busy] {
+      return share * std::chrono::duration<double>(now.time_since_epoch()).count();
+    };
+    LimitFinder finder({}, busy_seconds);
+    std::uint64_t received = 0;
+    const auto answers = [&](int count) {
+      for (int i = 0; i < count; ++i) {
+        now += 1ms;
+        finder.answered(now, std::chrono::milliseconds(finder.limit()), received += body_bytes);
+      }
+    };
+    for (int i = 0; i < 100'000 && finder.limit() == 64; ++i)
+      answers(1);
+    EXPECT_EQ(finder.limit(), tried);
+    if (tried == 128) continue;
+    answers(1000);
+    EXPECT_EQ(finder.limit(), tried) << "fewer did as much";
+  }
+}
+
+/// The leap lost much of the work: back, and then only a step.
+TEST(LimitFinder, ALeapThatLosesIsNotMadeAgain) {
+  SteadyTime now{};
+  LimitFinder finder({}, [&now] {
+    return std::chrono::duration<double>(now.time_since_epoch()).count();
+  });
+  std::uint64_t received = 0;
+  unsigned leaps = 0;
+  bool stepped = false;
+  for (int i = 0; i < 200'000; ++i) {
+    const unsigned before = finder.limit();
+    now += before < 32 ? 2ms : 1ms;
+    finder.answered(now, 64ms, received += kSmall);
+    if (finder.limit() == 16) ++leaps;
+    if (before == 64 && finder.limit() == 43) stepped = true;
+  }
+  EXPECT_GT(leaps, 0u);
+  EXPECT_LT(leaps, 200u) << "answers while at the least";
+  EXPECT_TRUE(stepped);
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, LimitFinderTest, ::testing::Values(1, 2));
 
 }  // namespace
