@@ -19,10 +19,6 @@ Error usage(std::string message) {
   return Error(ErrorKind::usage, std::move(message));
 }
 
-std::string quoted(std::string_view text) {
-  return '"' + text::escaped(text) + '"';
-}
-
 bool is_ip_literal(std::string_view host) noexcept {
   return host.find(':') != std::string_view::npos ||
          host.find_first_not_of("0123456789.") == std::string_view::npos;
@@ -94,7 +90,7 @@ std::optional<Error> contradiction(const S3EndpointOptions& options) {
 
 /// `arn:PARTITION:s3:REGION:ACCOUNT:accesspoint/NAME`
 Result<S3Endpoint> access_point(const S3EndpointOptions& options) {
-  const std::string shown = "the ARN " + quoted(options.bucket);
+  const std::string shown = "the ARN " + text::quoted(options.bucket);
   const auto pieces = split(options.bucket, ":/");
   if (pieces.size() < 6 || pieces[5].empty())
     return usage(shown +
@@ -103,7 +99,7 @@ Result<S3Endpoint> access_point(const S3EndpointOptions& options) {
   const std::string_view partition = pieces[1], service = pieces[2], account = pieces[4];
   const std::string region(pieces[3]);
   if (service != "s3")
-    return usage(shown + " is of the service " + quoted(service) +
+    return usage(shown + " is of the service " + text::quoted(service) +
                  ", which is not supported: only access points of s3 are");
   if (pieces[5] != "accesspoint" || pieces.size() < 7 || pieces[6].empty())
     return usage(shown + " names no access point; buckets are given by their names alone");
@@ -113,13 +109,14 @@ Result<S3Endpoint> access_point(const S3EndpointOptions& options) {
     return usage(shown +
                  " is of a Multi-Region Access Point, which is not supported: give the "
                  "access point or bucket of one region");
-  if (!http::is_dns_label(region)) return usage(shown + " has no valid region: " + quoted(region));
+  if (!http::is_dns_label(region))
+    return usage(shown + " has no valid region: " + text::quoted(region));
   if (!http::is_dns_label(account))
-    return usage(shown + " has no valid account: " + quoted(account));
-  if (!http::is_dns_label(name)) return usage(shown + " has no valid name: " + quoted(name));
+    return usage(shown + " has no valid account: " + text::quoted(account));
+  if (!http::is_dns_label(name)) return usage(shown + " has no valid name: " + text::quoted(name));
   const std::string_view ours = partition_name(options.region);
   if (ours != partition || partition_name(region) != partition)
-    return usage(shown + " is of the partition " + quoted(partition) + ", but the region " +
+    return usage(shown + " is of the partition " + text::quoted(partition) + ", but the region " +
                  (options.region.empty() ? std::string(kFirstRegion) : options.region) + " is of " +
                  std::string(ours));
   if (options.accelerate) return usage("access points have no S3 Transfer Acceleration");
@@ -160,7 +157,7 @@ bool goes_into_path(const S3EndpointOptions& options, const http::Url& url) {
 Result<S3Endpoint> resolve_s3_endpoint(const S3EndpointOptions& options) {
   const std::string& bucket = options.bucket;
   if (!options.region.empty() && !http::is_dns_label(options.region))
-    return usage("the region " + quoted(options.region) +
+    return usage("the region " + text::quoted(options.region) +
                  " is not valid: it may have letters, digits and hyphens only, as in eu-west-1");
   if (auto wrong = contradiction(options)) return *wrong;
   if (bucket.starts_with("arn:")) return access_point(options);
@@ -176,7 +173,7 @@ Result<S3Endpoint> resolve_s3_endpoint(const S3EndpointOptions& options) {
     out.url = *options.custom;
   } else if (options.accelerate) {
     if (!is_one_label(bucket))
-      return usage("S3 Transfer Acceleration does not work for " + quoted(bucket) +
+      return usage("S3 Transfer Acceleration does not work for " + text::quoted(bucket) +
                    ": the name must be one label of a host name, without dots");
     out.url.endpoint.host = options.variant.dual_stack ? "s3-accelerate.dualstack.amazonaws.com"
                                                        : "s3-accelerate.amazonaws.com";

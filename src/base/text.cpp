@@ -152,6 +152,10 @@ std::string escaped(std::string_view bytes) {
   return out;
 }
 
+std::string quoted(std::string_view bytes) {
+  return '"' + escaped(bytes) + '"';
+}
+
 std::string json_escaped(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());

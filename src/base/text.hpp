@@ -16,6 +16,9 @@ namespace sluice::text {
 /// `\\`. Printable UTF-8 stays as it is. Two different inputs never give the same output.
 std::string escaped(std::string_view bytes);
 
+/// `escaped`, between double quotes.
+std::string quoted(std::string_view bytes);
+
 /// The body of a JSON string (without the quotes): as RFC 8259, with the same characters as
 /// `escaped` turned into \u00NN; bytes that are not UTF-8 become U+FFFD. A key that is not UTF-8
 /// is therefore given beside its hex form by whoever writes JSON.

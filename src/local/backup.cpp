@@ -16,10 +16,6 @@ namespace {
 /// As many versions of one file as this; then somebody should look.
 constexpr int kMostVersions = 10'000;
 
-std::string quoted(std::string_view path) {
-  return "\"" + text::escaped(path) + "\"";
-}
-
 Error usage(std::string message) {
   return Error(ErrorKind::usage, std::move(message));
 }
@@ -63,7 +59,7 @@ Backup::Backup(std::string dir, FileDescriptor root)
 
 Result<std::unique_ptr<Backup>> Backup::open(const std::string& dir,
                                              const Destination& destination) {
-  const std::string shown = "the backup directory " + quoted(dir);
+  const std::string shown = "the backup directory " + text::quoted(dir);
   if (mkdir(dir.c_str(), 0777) != 0 && errno != EEXIST)
     return local_error("cannot create " + shown, errno);
   FileDescriptor root(open_again(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -72,19 +68,19 @@ Result<std::unique_ptr<Backup>> Backup::open(const std::string& dir,
   const auto in_mirror = lies_in(root.get(), destination.root());
   if (!in_mirror) return in_mirror.error();
   if (*in_mirror)
-    return usage(shown + " lies in the mirror " + quoted(destination.dir()) +
+    return usage(shown + " lies in the mirror " + text::quoted(destination.dir()) +
                  "; choose one beside it");
   const auto around_mirror = lies_in(destination.root(), root.get());
   if (!around_mirror) return around_mirror.error();
   if (*around_mirror)
-    return usage(shown + " holds the mirror " + quoted(destination.dir()) +
+    return usage(shown + " holds the mirror " + text::quoted(destination.dir()) +
                  "; choose one beside it");
   struct stat here {
   }, there{};
   if (fstat(root.get(), &here) != 0 || fstat(destination.root(), &there) != 0)
     return local_error("cannot look at " + shown, errno);
   if (here.st_dev != there.st_dev)
-    return usage(shown + " is on another file system than " + quoted(destination.dir()) +
+    return usage(shown + " is on another file system than " + text::quoted(destination.dir()) +
                  "; it must be on the same");
   return std::unique_ptr<Backup>(new Backup(dir, std::move(root)));
 }
@@ -111,7 +107,7 @@ int Backup::make_folder(std::string_view path) const {
 
 Result<void> Backup::keep(int directory, std::string_view name, const RelativePath& path,
                           const LocalFile& expected) {
-  const std::string what = "cannot keep " + quoted(path.text()) + " in " + quoted(dir_);
+  const std::string what = "cannot keep " + text::quoted(path.text()) + " in " + text::quoted(dir_);
   const FileDescriptor folder(make_folder(path.parent()));
   if (!folder) return local_error(what, -folder.get());
   const CName from(name);
@@ -124,7 +120,7 @@ Result<void> Backup::keep(int directory, std::string_view name, const RelativePa
       unlinkat(folder.get(), to.c_str(), 0);
       if (error != 0) return local_error(what, -error);
       return Error(ErrorKind::changed,
-                   quoted(path.text()) + " was modified locally since it was recorded");
+                   text::quoted(path.text()) + " was modified locally since it was recorded");
     }
     if (errno == EPERM || errno == EOPNOTSUPP)
       return local_error(what + " (the file system has no hard links)", errno);

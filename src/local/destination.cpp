@@ -26,10 +26,6 @@ namespace {
 /// not keep us in one.
 constexpr int kMostRetries = 8;
 
-std::string quoted(std::string_view path) {
-  return "\"" + text::escaped(path) + "\"";
-}
-
 Error refused(const char* code, std::string message) {
   Error error(ErrorKind::refused_key, std::move(message));
   error.code = code;
@@ -37,7 +33,7 @@ Error refused(const char* code, std::string message) {
 }
 
 Error occupied(std::string_view path) {
-  return refused("occupied", quoted(path) +
+  return refused("occupied", text::quoted(path) +
                                  " is a directory, a symbolic link or a special file here and is "
                                  "left alone; move it away to mirror the object of that name");
 }
@@ -46,12 +42,14 @@ Error occupied(std::string_view path) {
 /// key's fault; everything else is the disk's.
 Error failed(std::string_view what, std::string_view path, int error) {
   if (error == ENAMETOOLONG || error == EILSEQ)
-    return refused("name-refused", quoted(path) + " is no name that this file system can hold");
-  return local_error(std::string(what) + " " + quoted(path), error);
+    return refused("name-refused",
+                   text::quoted(path) + " is no name that this file system can hold");
+  return local_error(std::string(what) + " " + text::quoted(path), error);
 }
 
 Error changed(std::string_view path) {
-  return Error(ErrorKind::changed, quoted(path) + " was modified locally since it was recorded");
+  return Error(ErrorKind::changed,
+               text::quoted(path) + " was modified locally since it was recorded");
 }
 
 Result<void> make_with_parents(const std::string& dir) {
@@ -61,7 +59,7 @@ Result<void> make_with_parents(const std::string& dir) {
     if (!made && first_error == 0) first_error = errno;
     if (end != std::string::npos) continue;
     if (made) return {};
-    return local_error("cannot create the directory " + quoted(dir), first_error);
+    return local_error("cannot create the directory " + text::quoted(dir), first_error);
   }
 }
 
@@ -102,7 +100,7 @@ bool Destination::Impl::is_own_folder(std::string_view path) const {
 }
 
 Result<void> Destination::Impl::open_folder() {
-  const std::string shown = quoted(dir + "/" + std::string(kReservedName));
+  const std::string shown = text::quoted(dir + "/" + std::string(kReservedName));
   const CName name(kReservedName);
   if (mkdirat(root.get(), name.c_str(), 0700) != 0 && errno != EEXIST)
     return local_error("cannot create " + shown, errno);
@@ -138,14 +136,16 @@ Error Destination::Impl::refusal(std::string_view what, std::string_view path,
     if (obstacle.error != 0) return failed(what, path, obstacle.error);
     if (obstacle.type == FileType::regular) {
       if (blocking != nullptr) *blocking = obstacle.path;
-      return refused("parent-is-file", quoted(path) + " needs a directory where the file " +
-                                           quoted(obstacle.path) + " is");
+      return refused("parent-is-file", text::quoted(path) + " needs a directory where the file " +
+                                           text::quoted(obstacle.path) + " is");
     }
     const std::string_view where = obstacle.path.empty() ? directory : obstacle.path;
     if (error == EXDEV)
-      return refused("mount-point", quoted(path) + " lies beyond the mount point " + quoted(where) +
+      return refused("mount-point", text::quoted(path) + " lies beyond the mount point " +
+                                        text::quoted(where) +
                                         "; mirror into that file system on its own");
-    return refused("special-file", quoted(path) + " needs a directory where " + quoted(where) +
+    return refused("special-file", text::quoted(path) + " needs a directory where " +
+                                       text::quoted(where) +
                                        " is a symbolic link or a special file");
   }
   return failed(what, path, error);
@@ -154,7 +154,7 @@ Error Destination::Impl::refusal(std::string_view what, std::string_view path,
 Result<FileDescriptor> Destination::Impl::parent(std::string_view what,
                                                  const RelativePath& path) const {
   if (is_own_folder(path.text()))
-    return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
+    return refused("reserved", text::quoted(path.text()) + " is the folder of sluice itself");
   FileDescriptor fd(beneath.open_directory(path.parent()));
   if (!fd) return refusal(what, path.text(), path.parent(), -fd.get(), nullptr);
   return fd;
@@ -176,7 +176,7 @@ Result<ParentCache::Descriptor> Destination::Impl::make(std::string_view what,
     if (error != ENOENT) break;
   }
   if (error == EBUSY)
-    return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
+    return refused("reserved", text::quoted(path.text()) + " is the folder of sluice itself");
   return refusal(what, path.text(), directory, error, blocking);
 }
 
@@ -243,7 +243,7 @@ Result<std::unique_ptr<Destination>> Destination::open(const std::string& dir,
   Impl& impl = *out->impl_;
   impl.dir = dir;
   impl.root = FileDescriptor(open_again(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!impl.root) return local_error("cannot open the directory " + quoted(dir), errno);
+  if (!impl.root) return local_error("cannot open the directory " + text::quoted(dir), errno);
   impl.beneath =
       Beneath::at(impl.root.get(), options.force_walk ? Resolver::walk : Resolver::kernel);
   if (const auto opened = impl.open_folder(); !opened) return opened.error();
@@ -266,7 +266,7 @@ Result<std::unique_ptr<Destination>> Destination::look(const std::string& dir) {
   impl.root = FileDescriptor(open_again(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!impl.root) {
     if (errno == ENOENT) return out;
-    return local_error("cannot open the directory " + quoted(dir), errno);
+    return local_error("cannot open the directory " + text::quoted(dir), errno);
   }
   impl.beneath = Beneath::at(impl.root.get(), Resolver::kernel);
   impl.folder = FileDescriptor(impl.beneath.open(kReservedName, O_RDONLY | O_DIRECTORY));
@@ -354,7 +354,8 @@ Result<FileDescriptor> Destination::open_file(const RelativePath& path) const {
     if (fd.get() == -ELOOP || fd.get() == -EXDEV) return occupied(path.text());
     return failed("cannot open", path.text(), -fd.get());
   }
-  if (fstat(fd.get(), &st) != 0) return local_error("cannot look at " + quoted(path.text()), errno);
+  if (fstat(fd.get(), &st) != 0)
+    return local_error("cannot look at " + text::quoted(path.text()), errno);
   if (!S_ISREG(st.st_mode)) return occupied(path.text());
   return fd;
 }
@@ -374,8 +375,8 @@ Result<void> Destination::check_spelling(const RelativePath& path) const {
     if (spelling.empty()) return {};
     if (spelling != name)
       return refused("other-spelling",
-                     quoted(text) + " would be stored as " +
-                         quoted(std::string(text.substr(0, begin)) + spelling) +
+                     text::quoted(text) + " would be stored as " +
+                         text::quoted(std::string(text.substr(0, begin)) + spelling) +
                          ": this file system takes the two names for one; mirror into one that "
                          "tells them apart");
     begin = end + 1;
@@ -449,7 +450,7 @@ Result<void> Destination::remove(const RelativePath& path, const LocalFile& expe
                                  const MayGo& may_go) {
   constexpr std::string_view kWhat = "cannot remove";
   if (impl_->is_own_folder(path.text()))
-    return refused("reserved", quoted(path.text()) + " is the folder of sluice itself");
+    return refused("reserved", text::quoted(path.text()) + " is the folder of sluice itself");
   const FileDescriptor parent(impl_->beneath.open_directory(path.parent()));
   if (!parent && parent.get() != -ENOENT && parent.get() != -ENOTDIR && parent.get() != -ELOOP)
     return impl_->refusal(kWhat, path.text(), path.parent(), -parent.get(), nullptr);
@@ -521,7 +522,7 @@ Result<LocalFile> Destination::set_mtime(const RelativePath& path, const LocalFi
 Result<void> Destination::sync() {
   // Since Linux 5.8 syncfs also reports write-back errors since this descriptor was opened.
   if (syncfs(impl_->root.get()) != 0)
-    return local_error("cannot make the files in " + quoted(impl_->dir) + " durable", errno);
+    return local_error("cannot make the files in " + text::quoted(impl_->dir) + " durable", errno);
   return {};
 }
 
@@ -555,7 +556,7 @@ Result<void> Destination::sync_each(const ToSync& what) {
       return sync_opened(FileDescriptor(impl_->beneath.open(directory, O_RDONLY | O_DIRECTORY)));
     });
   if (const int failed = run_syncs(syncs); failed != 0)
-    return local_error("cannot make the files in " + quoted(impl_->dir) + " durable", failed);
+    return local_error("cannot make the files in " + text::quoted(impl_->dir) + " durable", failed);
   return {};
 }
 

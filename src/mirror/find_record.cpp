@@ -10,20 +10,17 @@ namespace sluice::mirror {
 
 namespace {
 
-std::string quoted(const std::string& path) {
-  return '"' + text::escaped(path) + '"';
-}
-
 /// Why there is nothing to read, before SQLite is asked.
 Result<void> look_for(const std::string& dir, const std::string& record) {
   struct stat st {};
-  if (::stat(dir.c_str(), &st) != 0) return local_error("cannot look at " + quoted(dir), errno);
-  if (!S_ISDIR(st.st_mode)) return local_error(quoted(dir) + " is no mirror", ENOTDIR);
+  if (::stat(dir.c_str(), &st) != 0)
+    return local_error("cannot look at " + text::quoted(dir), errno);
+  if (!S_ISDIR(st.st_mode)) return local_error(text::quoted(dir) + " is no mirror", ENOTDIR);
   if (::stat(record.c_str(), &st) == 0) return {};
   if (errno != ENOENT && errno != ENOTDIR)
-    return local_error("cannot look at the record of " + quoted(dir), errno);
-  return Error(ErrorKind::local, quoted(dir) + " is no mirror: it has no record (" +
-                                     quoted(record) +
+    return local_error("cannot look at the record of " + text::quoted(dir), errno);
+  return Error(ErrorKind::local, text::quoted(dir) + " is no mirror: it has no record (" +
+                                     text::quoted(record) +
                                      "); it gets one when `sluice sync` or `watch` runs on it");
 }
 

@@ -19,7 +19,7 @@ constexpr auto kLargeWindow = 500ms;
 constexpr std::uint64_t kLargeBytes = 1 << 20;
 /// Answers that come so soon: the way is short, and what limits is the server or we ourselves. Then
 /// fewer are tried first, since more would each open a connection.
-constexpr double kSoon = 0.010;     // seconds
+constexpr double kSoon = 0.010;  // seconds
 /// Our own processors have no time left, or hardly any.
 constexpr double kBusy = 0.85;
 constexpr unsigned kLeastRest = 8;  ///< windows
@@ -135,7 +135,9 @@ bool LimitFinder::pays(const Measured& tried) const noexcept {
   return tried.rate >= at_found_.rate * terms.work && tried.took <= at_found_.took * terms.time;
 }
 
-bool LimitFinder::leaps_to_least() const noexcept { return leaps_ && at_found_.busy >= kBusy; }
+bool LimitFinder::leaps_to_least() const noexcept {
+  return leaps_ && at_found_.busy >= kBusy;
+}
 
 unsigned LimitFinder::towards(Way way) const noexcept {
   if (way == Way::down && leaps_to_least())

@@ -27,8 +27,8 @@ using BusySeconds = std::function<double()>;
 /// - twice as many, at first, as long as it pays: a seventh more work, and requests take not nearly
 ///   twice as long (not where answers come within 10 ms);
 /// - half as many again: a sixteenth more work, and requests take not nearly half as long again;
-/// - a third fewer: no less work, so the others only waited in a queue. Where our own processors are
-///   what limits, the least at once, the first time (a quarter of it for large bodies): more
+/// - a third fewer: no less work, so the others only waited in a queue. Where our own processors
+///   are what limits, the least at once, the first time (a quarter of it for large bodies): more
 ///   connections would only fill the caches.
 ///
 /// What paid is tried again at once; what did not, later and later. So it rests where neither more
@@ -67,13 +67,13 @@ class LimitFinder {
     std::uint64_t received = 0;  ///< at its beginning
     std::uint64_t answers = 0;
     std::uint64_t starved = 0;
-    double busy = 0;             ///< at its beginning
+    double busy = 0;  ///< at its beginning
     SteadyClock::duration took{};
   };
   struct Measured {
-    double rate = 0;  ///< work a second
-    double took = 0;  ///< seconds a request
-    double busy = 0;  ///< of the time, our own processors
+    double rate = 0;     ///< work a second
+    double took = 0;     ///< seconds a request
+    double busy = 0;     ///< of the time, our own processors
     bool large = false;  ///< bodies
   };
 

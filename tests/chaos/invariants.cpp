@@ -225,7 +225,9 @@ Violations check_backup(const PassView& view, const Tree& kept) {
     if (is_file(now) && now->content == entry.content) continue;
     if (view.facts.user_acted && (view.user.has_touched(path) || view.user.has_touched_below(path)))
       continue;
-    const auto is_it = [&](const auto& other) { return other.second.content == entry.content; };
+    const auto is_it = [&gone = entry](const auto& other) {
+      return other.second.content == gone.content;
+    };
     if (std::none_of(kept.begin(), kept.end(), is_it))
       wrong.push_back(quoted(path) + " went, and is not in the backup directory");
   }

@@ -21,12 +21,12 @@ constexpr std::size_t kMostKept = 32 * 1024;
 /// are hardly ever asked for do not fill up over weeks.
 constexpr std::size_t kMostKeptInAll = 512 * 1024;
 
-struct Block {
-  Block* next;
+struct FreeBlock {
+  FreeBlock* next;
 };
 
 struct Size {
-  Block* first;
+  FreeBlock* first;
   std::size_t kept;  ///< bytes
 };
 
@@ -42,7 +42,7 @@ constinit thread_local Kept kept{};
 void free_all() noexcept {
   for (Size& size : kept.sizes) {
     while (size.first != nullptr) {
-      Block* const block = size.first;
+      FreeBlock* const block = size.first;
       size.first = block->next;
       std::free(block);
     }
@@ -80,7 +80,7 @@ void give_back(void* pointer, std::size_t index) noexcept {
   Size& size = kept.sizes[index];
   if (size.first == nullptr) release.arm();
   if (size.kept + index * kStep > kMostKept) return std::free(pointer);
-  auto* const block = static_cast<Block*>(pointer);
+  auto* const block = static_cast<FreeBlock*>(pointer);
   block->next = size.first;
   size.first = block;
   size.kept += index * kStep;
@@ -94,7 +94,7 @@ void* operator new(std::size_t bytes) {
   const std::size_t index = index_of(bytes);
   if (index >= kept.sizes.size()) return take_new(bytes);
   Size& size = kept.sizes[index];
-  Block* const block = size.first;
+  FreeBlock* const block = size.first;
   if (block == nullptr) return take_new(index * kStep);
   size.first = block->next;
   size.kept -= index * kStep;

@@ -14,16 +14,16 @@ using namespace std::chrono_literals;
 
 using Answer = Result<std::optional<Credentials>>;
 
-async::Task<void> ask(CredentialsProvider& provider, async::Runtime& runtime,
-                      std::optional<Answer>& out) {
+async::Task<void> credentials_of(CredentialsProvider& provider, async::Runtime& runtime,
+                                 std::optional<Answer>& out) {
   Answer answer = co_await provider.get(runtime);
   out = std::move(answer);
 }
 
-Answer ask(CredentialsProvider& provider) {
+Answer credentials_of(CredentialsProvider& provider) {
   const auto runtime = async::make_deterministic_runtime({});
   std::optional<Answer> out;
-  runtime->run([&] { return ask(provider, *runtime, out); });
+  runtime->run([&] { return credentials_of(provider, *runtime, out); });
   return std::move(out).value();
 }
 
@@ -60,7 +60,7 @@ class Scripted final : public CredentialsProvider {
 class Chain : public ::testing::Test {
  protected:
   std::string key() {
-    const Answer answer = ask(*chain_);
+    const Answer answer = credentials_of(*chain_);
     if (!answer) return "error: " + answer.error().message;
     return *answer ? (*answer)->access_key : std::string("(none)");
   }
@@ -93,7 +93,7 @@ TEST_F(Chain, AnErrorIsNotPassedOver) {
 }
 
 TEST_F(Chain, NobodyHasAnySaysWhoWasAskedAndWhatToDo) {
-  const Answer answer = ask(*chain_);
+  const Answer answer = credentials_of(*chain_);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::credentials);
   EXPECT_EQ(answer.error().message,
@@ -134,7 +134,7 @@ TEST_F(Chain, FailedRefreshKeepsWhatIsValid) {
 
 TEST_F(Chain, ExpiredAnswerIsAFailure) {
   first_->give("A", now_);
-  const Answer answer = ask(*chain_);
+  const Answer answer = credentials_of(*chain_);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::expired);
 }
@@ -169,7 +169,8 @@ TEST_F(Chain, ManyCallersShareAFailure) {
   runtime->run([&]() -> async::Task<void> {
     async::TaskGroup group;
     for (unsigned i = 0; i < answers.size(); ++i)
-      group.spawn(runtime->executor(async::Role::data, i % 2), ask(*chain_, *runtime, answers[i]));
+      group.spawn(runtime->executor(async::Role::data, i % 2),
+                  credentials_of(*chain_, *runtime, answers[i]));
     co_await group.join();
   });
   for (const auto& answer : answers)
@@ -185,7 +186,8 @@ TEST_F(Chain, ManyCallersAskOnce) {
   runtime->run([&]() -> async::Task<void> {
     async::TaskGroup group;
     for (unsigned i = 0; i < answers.size(); ++i)
-      group.spawn(runtime->executor(async::Role::data, i % 2), ask(*chain_, *runtime, answers[i]));
+      group.spawn(runtime->executor(async::Role::data, i % 2),
+                  credentials_of(*chain_, *runtime, answers[i]));
     co_await group.join();
   });
   for (const auto& answer : answers)
@@ -201,12 +203,12 @@ TEST_F(Chain, ACancelledCallerLetsTheNextAsk) {
   std::optional<Answer> answer;
   runtime->run([&]() -> async::Task<void> {
     async::TaskGroup group;
-    group.spawn(runtime->executor(async::Role::data), ask(*chain_, *runtime, cancelled));
+    group.spawn(runtime->executor(async::Role::data), credentials_of(*chain_, *runtime, cancelled));
     co_await runtime->sleep_for(100ms);
     group.cancel();
     co_await group.join();
     async::TaskGroup next;
-    next.spawn(runtime->executor(async::Role::data), ask(*chain_, *runtime, answer));
+    next.spawn(runtime->executor(async::Role::data), credentials_of(*chain_, *runtime, answer));
     co_await next.join();
   });
   EXPECT_FALSE(cancelled);
@@ -228,7 +230,7 @@ class Providers : public tests::SharedFiles {
   std::string found(std::string profile = {}) {
     const auto config = load(std::move(profile));
     if (!config) return "error: " + config.error().message;
-    const Answer answer = ask(*default_chain(world(), *config));
+    const Answer answer = credentials_of(*default_chain(world(), *config));
     if (!answer) return "error: " + answer.error().message;
     return (*answer)->access_key + " " + (*answer)->secret_key + " " + (*answer)->session_token;
   }
@@ -319,7 +321,7 @@ TEST_F(Providers, ASourceThatIsMeantButBrokenIsNotPassedOver) {
 TEST_F(Providers, TheAnswerSaysWhereItCameFrom) {
   variables_["AWS_ACCESS_KEY_ID"] = "A";
   variables_["AWS_SECRET_ACCESS_KEY"] = "s";
-  EXPECT_EQ(ask(*default_chain(world(), load().value())).value()->source, "environment");
+  EXPECT_EQ(credentials_of(*default_chain(world(), load().value())).value()->source, "environment");
 }
 
 TEST_F(Providers, RolesAreRenewedWithWhatTheFilesSayByThen) {
@@ -330,14 +332,14 @@ TEST_F(Providers, RolesAreRenewedWithWhatTheFilesSayByThen) {
   world.now = [&now] { return now; };
   const auto chain = default_chain(world, load().value());
   services_.answer(200, tests::sts_document("AssumeRole", "A", "2023-11-14T23:13:20Z"));  // 1 h
-  EXPECT_EQ(ask(*chain).value()->access_key, "A");
+  EXPECT_EQ(credentials_of(*chain).value()->access_key, "A");
   write_config("[default]\nrole_arn = SECOND\nsource_profile = b\n");
   write_credentials("[b]\naws_access_key_id = C\naws_secret_access_key = c\n");
   now += 44min;
-  EXPECT_EQ(ask(*chain).value()->access_key, "A");
+  EXPECT_EQ(credentials_of(*chain).value()->access_key, "A");
   now += 2min;
   services_.answer(200, tests::sts_document("AssumeRole", "D", "2023-11-15T00:13:20Z"));
-  EXPECT_EQ(ask(*chain).value()->access_key, "D");
+  EXPECT_EQ(credentials_of(*chain).value()->access_key, "D");
   EXPECT_NE(services_.seen[1].request.body.find("RoleArn=SECOND"), std::string::npos);
   EXPECT_NE(services_.seen[1].header("authorization").find("Credential=C/"), std::string::npos);
 }
@@ -356,30 +358,30 @@ TEST_F(Providers, TwelveHoursOfRolesThatLastOneEach) {
                                               dates::format_iso_ms(end.count())));
   };
   answer(0);
-  EXPECT_EQ(ask(*chain).value()->access_key, "H0");
+  EXPECT_EQ(credentials_of(*chain).value()->access_key, "H0");
   for (int hour = 1; hour <= 12; ++hour) {
     now += 46min;
     services_.fail(ErrorKind::credentials, "not now");
-    EXPECT_EQ(ask(*chain).value()->access_key, "H" + std::to_string(hour - 1));
+    EXPECT_EQ(credentials_of(*chain).value()->access_key, "H" + std::to_string(hour - 1));
     now += 2min;
     answer(hour);
-    EXPECT_EQ(ask(*chain).value()->access_key, "H" + std::to_string(hour));
+    EXPECT_EQ(credentials_of(*chain).value()->access_key, "H" + std::to_string(hour));
   }
 }
 
 TEST_F(Providers, RotatedKeysAreReadAgainAfterInvalidate) {
   write_credentials("[default]\naws_access_key_id = A\naws_secret_access_key = a\n");
   const auto chain = default_chain(world(), load().value());
-  EXPECT_EQ(ask(*chain).value()->access_key, "A");
+  EXPECT_EQ(credentials_of(*chain).value()->access_key, "A");
   write_credentials("[default]\naws_access_key_id = B\naws_secret_access_key = b\n");
-  EXPECT_EQ(ask(*chain).value()->access_key, "A");
+  EXPECT_EQ(credentials_of(*chain).value()->access_key, "A");
   chain->invalidate();
-  EXPECT_EQ(ask(*chain).value()->access_key, "B");
+  EXPECT_EQ(credentials_of(*chain).value()->access_key, "B");
   write_credentials("[default");
   chain->invalidate();
-  EXPECT_EQ(ask(*chain).error().kind, ErrorKind::usage);
+  EXPECT_EQ(credentials_of(*chain).error().kind, ErrorKind::usage);
   write_credentials("[default]\naws_access_key_id = C\naws_secret_access_key = c\n");
-  EXPECT_EQ(ask(*chain).value()->access_key, "C");
+  EXPECT_EQ(credentials_of(*chain).value()->access_key, "C");
 }
 
 }  // namespace

@@ -62,13 +62,13 @@ class Sockets : public tests::SharedFiles {
   std::unique_ptr<http::ScriptedServer> server_;
 };
 
-constexpr const char* kLater = "2040-01-01T00:00:00Z";
+constexpr const char* kExpiry = "2040-01-01T00:00:00Z";
 const std::string kRoles = "GET /latest/meta-data/iam/security-credentials/";
 
 TEST_F(Sockets, Instance) {
   serve({{"PUT /latest/api/token", http::answer("IMDSTOKEN")},
          {kRoles, http::answer("role")},
-         {kRoles + "role", http::answer(tests::metadata("A", kLater))}});
+         {kRoles + "role", http::answer(tests::metadata("A", kExpiry))}});
   EXPECT_EQ(found(), "A s t");
   ASSERT_EQ(heads().size(), 3u);
   EXPECT_NE(heads()[0].find("Content-Length: 0\r\n"), std::string::npos);
@@ -76,7 +76,7 @@ TEST_F(Sockets, Instance) {
 }
 
 TEST_F(Sockets, Container) {
-  serve({{"GET /creds?a=b", http::answer(tests::metadata("A", kLater))}});
+  serve({{"GET /creds?a=b", http::answer(tests::metadata("A", kExpiry))}});
   variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url_ + "/creds?a=b";
   variables_["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "Basic abc";
   EXPECT_EQ(found(), "A s t");
@@ -84,7 +84,7 @@ TEST_F(Sockets, Container) {
 }
 
 TEST_F(Sockets, Role) {
-  serve({{"POST /", http::answer(tests::sts_document("AssumeRole", "A", kLater))}});
+  serve({{"POST /", http::answer(tests::sts_document("AssumeRole", "A", kExpiry))}});
   variables_["AWS_ENDPOINT_URL_STS"] = url_;
   write_config(
       "[default]\nrole_arn = R\nsource_profile = b\n"
@@ -94,7 +94,7 @@ TEST_F(Sockets, Role) {
 }
 
 TEST_F(Sockets, RolesAreAskedForThroughTheProxy) {
-  serve({{"POST http://sts.test/", http::answer(tests::sts_document("AssumeRole", "A", kLater))}});
+  serve({{"POST http://sts.test/", http::answer(tests::sts_document("AssumeRole", "A", kExpiry))}});
   variables_["AWS_ENDPOINT_URL_STS"] = "http://sts.test";
   variables_["HTTP_PROXY"] = "http://user:pass@" + url_.substr(url_.find("//") + 2);
   write_config(

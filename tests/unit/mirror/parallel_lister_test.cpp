@@ -21,7 +21,7 @@ namespace {
 using namespace std::string_literals;
 using Keys = std::vector<std::string>;
 
-class Silent final : public transfer::RetryListener {
+class Unheard final : public transfer::RetryListener {
  public:
   void on_retry(const Error&, unsigned, std::chrono::milliseconds) override {}
 };
@@ -105,7 +105,7 @@ class Server : public store::ObjectStore {
   async::Runtime& runtime_;
 };
 
-struct Listed {
+struct Walk {
   Result<bool> result = false;
   std::chrono::milliseconds took{};
   Keys keys;
@@ -125,10 +125,10 @@ async::Task<void> list_them(ListContext& context, const ParallelOptions& options
   result = co_await list_in_ranges(context, options, sink);
 }
 
-Listed list(async::Runtime& runtime, Server& server, const ParallelOptions& options,
-            std::string prefix = "", std::size_t stop_after = ~std::size_t{0}) {
-  Listed listed;
-  Silent listener;
+Walk list(async::Runtime& runtime, Server& server, const ParallelOptions& options,
+          std::string prefix = "", std::size_t stop_after = ~std::size_t{0}) {
+  Walk listed;
+  Unheard listener;
   transfer::RetryPolicy retry;
   retry.max_attempts = 3;
   ListContext context{runtime, server, retry, listener, std::move(prefix), nullptr};
@@ -164,7 +164,7 @@ TEST(ParallelLister, ListsAtOnceWhatTheSerialPathLists) {
   auto runtime = runtime_of(1);
   Server server(*runtime);
   server.keys = numbered(5000);
-  const Listed listed = list(*runtime, server, parallel(8));
+  const Walk listed = list(*runtime, server, parallel(8));
   ASSERT_TRUE(listed.result);
   EXPECT_TRUE(*listed.result);
   EXPECT_EQ(listed.keys, server.keys);
@@ -177,7 +177,7 @@ TEST(ParallelLister, ASmallBucketCostsNoRequestMore) {
     auto runtime = runtime_of(1);
     Server server(*runtime);
     server.keys = numbered(count);
-    const Listed listed = list(*runtime, server, parallel(16));
+    const Walk listed = list(*runtime, server, parallel(16));
     ASSERT_TRUE(listed.result && *listed.result);
     EXPECT_EQ(listed.keys, server.keys);
     EXPECT_EQ(server.requests, count <= 10 ? 1u : 2u) << count;
@@ -188,7 +188,7 @@ TEST(ParallelLister, AConcurrencyOfOneIsTheSerialPath) {
   auto runtime = runtime_of(1);
   Server server(*runtime);
   server.keys = numbered(500);
-  const Listed listed = list(*runtime, server, parallel(1));
+  const Walk listed = list(*runtime, server, parallel(1));
   ASSERT_TRUE(listed.result && *listed.result);
   EXPECT_EQ(server.requests, 50u);
   EXPECT_EQ(server.most_at_once, 1u);
@@ -252,7 +252,7 @@ TEST(ParallelLister, SixteenAtOnceAreTenTimesAsFast) {
       server.latency = std::chrono::milliseconds(30);
       ParallelOptions options = parallel(concurrency);
       if (concurrency == 17) options.landmark = knows_all;
-      const Listed listed = list(*runtime, server, options);
+      const Walk listed = list(*runtime, server, options);
       ASSERT_TRUE(listed.result && *listed.result);
       ASSERT_EQ(listed.keys, all);
       if (concurrency == 1) serial = listed.took;
@@ -329,7 +329,7 @@ TEST(ParallelLister, WhateverTheKeysTheListingIsTheSerialOne) {
       options.landmark = [known, landmark](std::string after, std::uint64_t keys) {
         return landmark(known, std::move(after), keys);
       };
-    const Listed listed = list(*runtime, server, options);
+    const Walk listed = list(*runtime, server, options);
     if (!listed.result) {
       ASSERT_EQ(listed.result.error().kind,
                 shaky == 0 ? ErrorKind::transient : ErrorKind::throttled);
@@ -368,7 +368,7 @@ TEST(ParallelLister, WhatStaysIsListedWhileOthersComeAndGo) {
           server.keys.insert(place, guest);
       }
     };
-    const Listed listed = list(*runtime, server, parallel(8));
+    const Walk listed = list(*runtime, server, parallel(8));
     if (!listed.result) {  // the end moved while two looked at it
       ASSERT_EQ(listed.result.error().kind, ErrorKind::invalid_answer);
       continue;
@@ -437,7 +437,7 @@ TEST(ParallelLister, OtherOrdersAreListedAlone) {
         };
       }
       server.knows_start_after = one.knows_start_after;
-      const Listed listed = list(*runtime, server, parallel(8));
+      const Walk listed = list(*runtime, server, parallel(8));
       ASSERT_TRUE(listed.result && *listed.result);
       ASSERT_EQ(listed.keys, server.keys);
     }
@@ -453,7 +453,7 @@ TEST(ParallelLister, AServerThatRefusesStartAfterIsListedAlone) {
     if (!request.start_after.empty()) error = Error(ErrorKind::unsupported, "what is start-after?");
     return error;
   };
-  const Listed listed = list(*runtime, server, parallel(8));
+  const Walk listed = list(*runtime, server, parallel(8));
   ASSERT_TRUE(listed.result && *listed.result);
   EXPECT_EQ(listed.keys, server.keys);
   EXPECT_LE(server.requests, 100u + 8u);
@@ -472,7 +472,7 @@ TEST(ParallelLister, ARangeThatFailsFailsTheListing) {
       if (from > bad) error = Error(ErrorKind::denied, "not these");
       return error;
     };
-    const Listed listed = list(*runtime, server, parallel(8));
+    const Walk listed = list(*runtime, server, parallel(8));
     ASSERT_FALSE(listed.result);
     EXPECT_EQ(listed.result.error().kind, ErrorKind::denied);
     EXPECT_GE(listed.keys.size(), 1500u) << "what came before it is handed on";
@@ -488,7 +488,7 @@ TEST(ParallelLister, TwoPagesThatContradictEachOtherFailTheListing) {
   server.on_request = [&](std::size_t number) {
     if (number == 40) server.keys.resize(50);
   };
-  const Listed listed = list(*runtime, server, parallel(8));
+  const Walk listed = list(*runtime, server, parallel(8));
   ASSERT_FALSE(listed.result);
   EXPECT_EQ(listed.result.error().kind, ErrorKind::invalid_answer);
 }
@@ -497,7 +497,7 @@ TEST(ParallelLister, WhoHasSeenEnoughStopsIt) {
   auto runtime = runtime_of(1);
   Server server(*runtime);
   server.keys = numbered(3000);
-  const Listed listed = list(*runtime, server, parallel(8), "", 300);
+  const Walk listed = list(*runtime, server, parallel(8), "", 300);
   ASSERT_TRUE(listed.result);
   EXPECT_FALSE(*listed.result);
   EXPECT_LT(server.requests, 200u);
@@ -509,7 +509,7 @@ TEST(ParallelLister, OnlyThePrefixIsListed) {
   for (const char* folder : {"a/", "b/", "c/"})
     for (const std::string& key : numbered(1000))
       server.keys.push_back(folder + key);
-  const Listed listed = list(*runtime, server, parallel(8), "b/");
+  const Walk listed = list(*runtime, server, parallel(8), "b/");
   ASSERT_TRUE(listed.result && *listed.result);
   EXPECT_EQ(listed.keys, Keys(server.keys.begin() + 1000, server.keys.begin() + 2000));
   EXPECT_LE(server.requests, 100u * 115 / 100 + 50);
@@ -524,7 +524,7 @@ TEST(ParallelLister, PagesAheadAreBounded) {
   options.bytes_ahead = 20'000;  // a page holds about 1,100
   std::size_t taken = 0;
   std::size_t most = 0;
-  Silent listener;
+  Unheard listener;
   const transfer::RetryPolicy retry;
   ListContext context{*runtime, server, retry, listener, "", nullptr};
   const auto slow = [](async::Runtime& r) -> async::Task<bool> {

@@ -5,7 +5,7 @@
 namespace sluice::report {
 namespace {
 
-ObjectEvent event(What what, std::string_view key) {
+ObjectEvent event_of(What what, std::string_view key) {
   ObjectEvent out;
   out.what = what;
   out.key = key;
@@ -14,17 +14,17 @@ ObjectEvent event(What what, std::string_view key) {
 }
 
 TEST(ObjectLine, SaysWhatHappened) {
-  ObjectEvent fetched = event(What::fetched, "a/b");
+  ObjectEvent fetched = event_of(What::fetched, "a/b");
   fetched.proof = "md5";
   fetched.reason = "changed";
   EXPECT_EQ(object_line(fetched, Wordiness::brief), "fetched a/b (1.2 MiB, md5)");
   EXPECT_EQ(object_line(fetched, Wordiness::with_reason), "fetched a/b (1.2 MiB, md5, changed)");
-  EXPECT_EQ(object_line(event(What::deleted, "a/b"), Wordiness::brief), "deleted a/b");
-  EXPECT_EQ(object_line(event(What::touched, "a"), Wordiness::brief), "set the time of a");
+  EXPECT_EQ(object_line(event_of(What::deleted, "a/b"), Wordiness::brief), "deleted a/b");
+  EXPECT_EQ(object_line(event_of(What::touched, "a"), Wordiness::brief), "set the time of a");
 }
 
 TEST(ObjectLine, SaysWhatWouldHappenInADryRun) {
-  ObjectEvent one = event(What::fetched, "a");
+  ObjectEvent one = event_of(What::fetched, "a");
   one.dry_run = true;
   EXPECT_EQ(object_line(one, Wordiness::brief), "would fetch a (1.2 MiB)");
   one.what = What::deleted;
@@ -32,7 +32,7 @@ TEST(ObjectLine, SaysWhatWouldHappenInADryRun) {
 }
 
 TEST(ObjectLine, EscapesKeysAndReasons) {
-  ObjectEvent refused = event(What::refused, "a\x1b]0;x\x07\nfetched b");
+  ObjectEvent refused = event_of(What::refused, "a\x1b]0;x\x07\nfetched b");
   refused.reason = "control\nbyte";
   EXPECT_EQ(object_line(refused, Wordiness::brief),
             "refused a\\x1b]0;x\\x07\\x0afetched b: control\\x0abyte");
@@ -41,7 +41,7 @@ TEST(ObjectLine, EscapesKeysAndReasons) {
 TEST(ObjectLine, NamesTheKeyOfAFailureOnce) {
   const Error named(ErrorKind::corrupt, "a/b: the content does not match its ETag");
   const Error nameless(ErrorKind::denied, "s3:GetObject is not allowed");
-  ObjectEvent failed = event(What::failed, "a/b");
+  ObjectEvent failed = event_of(What::failed, "a/b");
   failed.error = &named;
   EXPECT_EQ(object_line(failed, Wordiness::brief), named.message);
   failed.error = &nameless;
@@ -50,7 +50,7 @@ TEST(ObjectLine, NamesTheKeyOfAFailureOnce) {
 
 TEST(ObjectLine, NamesTheKeyOfARefusalOnce) {
   const Error named(ErrorKind::refused_key, "a/b cannot be stored: its place is taken");
-  ObjectEvent refused = event(What::refused, "a/b");
+  ObjectEvent refused = event_of(What::refused, "a/b");
   refused.error = &named;
   EXPECT_EQ(object_line(refused, Wordiness::brief),
             "refused: a/b cannot be stored: its place is taken");

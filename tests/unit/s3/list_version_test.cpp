@@ -18,7 +18,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::string object(std::string_view key) {
+std::string key_only(std::string_view key) {
   return "<Contents><Key>" + std::string(key) + "</Key><Size>3</Size></Contents>";
 }
 
@@ -50,21 +50,21 @@ TEST(Version1Page, EndsWithTheKeyToGoOnAfter) {
     std::string next;
   };
   const Row rows[] = {
-      {kEnd + object("a"), ""},
+      {kEnd + key_only("a"), ""},
       {kEnd, ""},
-      {kMore + object("a") + object("b"), "b"},
-      {kMore + "<Marker/>" + object("b") + object("a"), "a"},
-      {kMore + "<NextMarker>c</NextMarker>" + object("a"), "c"},
-      {kMore + "<NextMarker></NextMarker>" + object("a"), "a"},
+      {kMore + key_only("a") + key_only("b"), "b"},
+      {kMore + "<Marker/>" + key_only("b") + key_only("a"), "a"},
+      {kMore + "<NextMarker>c</NextMarker>" + key_only("a"), "c"},
+      {kMore + "<NextMarker></NextMarker>" + key_only("a"), "a"},
       {kMore + "<NextMarker>c</NextMarker>", "c"},
-      {kMore + object("a") + "<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>", "b/"},
-      {kMore + object("c") + "<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>", "c"},
-      {kUrl + kMore + object("a+b%2Fc"), "a b/c"},
-      {kUrl + kMore + "<NextMarker>x%2By</NextMarker>" + object("a"), "x+y"},
-      {kMore + object("100%"), "100%"},
+      {kMore + key_only("a") + "<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>", "b/"},
+      {kMore + key_only("c") + "<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>", "c"},
+      {kUrl + kMore + key_only("a+b%2Fc"), "a b/c"},
+      {kUrl + kMore + "<NextMarker>x%2By</NextMarker>" + key_only("a"), "x+y"},
+      {kMore + key_only("100%"), "100%"},
       // What belongs to version 2 means nothing.
       {kMore + "<NextContinuationToken>t</NextContinuationToken><KeyCount>1</KeyCount>" +
-           object("a"),
+           key_only("a"),
        "a"},
   };
   for (const Row& row : rows) {
@@ -84,17 +84,17 @@ TEST(Version1Page, IsRefusedIfItLeadsNowhere) {
     std::string why;
   };
   const Row rows[] = {
-      {object("a"), "", "", "", "IsTruncated"},
+      {key_only("a"), "", "", "", "IsTruncated"},
       {kMore, "", "", "", "neither a NextMarker nor a key"},
       {kMore + "<NextMarker></NextMarker>", "", "", "", "neither a NextMarker nor a key"},
-      {kMore + object("a") + object("b"), "b", "", "", "would never end"},
-      {kMore + object("a") + object("b"), "", "b", "", "would never end"},
-      {kMore + "<NextMarker>b</NextMarker>" + object("c"), "b", "", "", "would never end"},
+      {kMore + key_only("a") + key_only("b"), "b", "", "", "would never end"},
+      {kMore + key_only("a") + key_only("b"), "", "b", "", "would never end"},
+      {kMore + "<NextMarker>b</NextMarker>" + key_only("c"), "b", "", "", "would never end"},
       {kMore + "<NextMarker>b</NextMarker><NextMarker>c</NextMarker>", "", "", "", "twice"},
-      {kMore + "<NextMarker><b/></NextMarker>" + object("a"), "", "", "", "elements"},
-      {kUrl + kMore + "<NextMarker>%zz</NextMarker>" + object("a"), "", "", "", "url-encoded"},
-      {kMore + "<NextMarker>" + std::string(1025, 'k') + "</NextMarker>" + object("a"), "", "", "",
-       "1024 bytes"},
+      {kMore + "<NextMarker><b/></NextMarker>" + key_only("a"), "", "", "", "elements"},
+      {kUrl + kMore + "<NextMarker>%zz</NextMarker>" + key_only("a"), "", "", "", "url-encoded"},
+      {kMore + "<NextMarker>" + std::string(1025, 'k') + "</NextMarker>" + key_only("a"), "", "",
+       "", "1024 bytes"},
       {kMore + "<NextMarker>b</NextMarker>", "", "", "a/", "prefix"},
   };
   for (const Row& row : rows) {
@@ -120,15 +120,15 @@ TEST(Version1Page, IsToldWhereVersion2WasAskedFor) {
   };
   const std::string marker = "<Marker></Marker>";
   const Row rows[] = {
-      {kMore + marker + object("a"), "", std::string(kAnsweredInVersion1), false},
-      {kMore + marker + "<NextMarker>a</NextMarker>" + object("a"), "",
+      {kMore + marker + key_only("a"), "", std::string(kAnsweredInVersion1), false},
+      {kMore + marker + "<NextMarker>a</NextMarker>" + key_only("a"), "",
        std::string(kAnsweredInVersion1), false},
       // It ignored start-after, or had nothing to leave out: who knows?
-      {kEnd + marker + object("a"), "0", std::string(kAnsweredInVersion1), false},
-      {kEnd + marker + object("a"), "", "", true},
-      {kMore + "<KeyCount>1</KeyCount>" + marker + object("a"), "", "", false},
-      {kMore + object("a"), "", "", false},
-      {kMore + marker + "<NextContinuationToken>t</NextContinuationToken>" + object("a"), "", "",
+      {kEnd + marker + key_only("a"), "0", std::string(kAnsweredInVersion1), false},
+      {kEnd + marker + key_only("a"), "", "", true},
+      {kMore + "<KeyCount>1</KeyCount>" + marker + key_only("a"), "", "", false},
+      {kMore + key_only("a"), "", "", false},
+      {kMore + marker + "<NextContinuationToken>t</NextContinuationToken>" + key_only("a"), "", "",
        true},
   };
   for (const Row& row : rows) {
@@ -201,8 +201,8 @@ TEST_P(ListVersionTest, AServerThatRefusesVersion2IsAskedInVersion1) {
     std::vector<Feature> off;
     options.on_switch_off = [&off](Feature feature) { off.push_back(feature); };
     ScriptedClient client(*runtime_, options);
-    client.script.replies = {error_reply(status, "NotImplemented"), page(kMore + object("a b")),
-                             page(kEnd + object("c")), page(kEnd)};
+    client.script.replies = {error_reply(status, "NotImplemented"), page(kMore + key_only("a b")),
+                             page(kEnd + key_only("c")), page(kEnd)};
     // From the second on it is not asked in version 2 again.
     const auto pages = list(client, {{}, going_on(token_of_marker("a b")), after("x")});
     for (const auto& listed : pages)
@@ -223,8 +223,8 @@ TEST_P(ListVersionTest, AServerThatIgnoresVersion2IsAskedInVersion1) {
   ScriptedClient client(*runtime_);
   store::ListRequest request;
   request.start_after = "m";
-  client.script.replies = {page(kEnd + "<Marker/>" + object("a") + object("n")),
-                           page(kEnd + "<Marker>m</Marker>" + object("n"))};
+  client.script.replies = {page(kEnd + "<Marker/>" + key_only("a") + key_only("n")),
+                           page(kEnd + "<Marker>m</Marker>" + key_only("n"))};
   const auto listed = client.list(request);
   ASSERT_TRUE(listed) << listed.error().message;
   ASSERT_EQ(listed->objects.size(), 1U);
@@ -238,7 +238,7 @@ TEST_P(ListVersionTest, AListingGoesOnInTheVersionInWhichItWasBegun) {
   client.session->switch_off(Feature::list_v2);  // by another listing meanwhile
   // In the middle of one there is nothing to fall back to.
   client.script.replies = {page(kEnd), error_reply(501, "NotImplemented"),
-                           page(kMore + "<Marker/>" + object("a"))};
+                           page(kMore + "<Marker/>" + key_only("a"))};
   const auto pages = list(client, {going_on("t2"), going_on("t2"), going_on("t2")});
   ASSERT_TRUE(pages[0]);
   EXPECT_EQ(pages[1].error().kind, ErrorKind::unsupported);
@@ -252,7 +252,7 @@ TEST_P(ListVersionTest, AListingGoesOnInTheVersionInWhichItWasBegun) {
 TEST_P(ListVersionTest, AFailureThatIsNotTheVersionsFaultChangesNothing) {
   ScriptedClient client(*runtime_);
   client.script.replies = {error_reply(501, "NotImplemented"), error_reply(501, "NotImplemented"),
-                           page(kMore + object("a"))};
+                           page(kMore + key_only("a"))};
   const auto pages = list(client, {{}, {}});
   EXPECT_EQ(pages[0].error().kind, ErrorKind::unsupported);
   ASSERT_FALSE(pages[1]);
@@ -269,14 +269,14 @@ TEST_P(ListVersionTest, TheFlagDecides) {
   runtime_ = make_runtime();
   ScriptedClient two(*runtime_, asking(ListVersions::only_2));
   two.script.replies = {error_reply(501, "NotImplemented"),
-                        page(kMore + "<Marker/>" + object("a"))};
+                        page(kMore + "<Marker/>" + key_only("a"))};
   for (const auto& listed : list(two, {{}, {}}))
     EXPECT_FALSE(listed);
 }
 
 TEST_P(ListVersionTest, AwsKnowsVersion2) {
   ScriptedClient client(*runtime_, ScriptedClient::aws_options());
-  client.script.replies = {page(kMore + "<Marker/>" + object("a"))};
+  client.script.replies = {page(kMore + "<Marker/>" + key_only("a"))};
   const auto listed = client.list();
   ASSERT_FALSE(listed);
   EXPECT_EQ(listed.error().kind, ErrorKind::invalid_answer);

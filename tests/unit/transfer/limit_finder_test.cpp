@@ -225,35 +225,35 @@ TEST(LimitFinder, WhereOurProcessorsAreWhatLimitsTheLeastIsTriedFirst) {
     double busy;  ///< of the time
     unsigned tried;
   };
-  for (const auto& [body_bytes, busy, tried] :
+  for (const Case& place :
        {Case{kSmall, 0.95, 16}, Case{kSmall, 0.5, 128}, Case{kLarge, 0.95, 4}}) {
     SteadyTime now{};
-    const auto busy_seconds = [&now, share = busy] {
-      return share * std::chrono::duration<double>(now.time_since_epoch()).count();
+    const auto busy_seconds = [&now, &place] {
+      return place.busy * std::chrono::duration<double>(now.time_since_epoch()).count();
     };
     LimitFinder finder({}, busy_seconds);
     std::uint64_t received = 0;
     const auto answers = [&](int count) {
       for (int i = 0; i < count; ++i) {
         now += 1ms;
-        finder.answered(now, std::chrono::milliseconds(finder.limit()), received += body_bytes);
+        finder.answered(now, std::chrono::milliseconds(finder.limit()),
+                        received += place.body_bytes);
       }
     };
     for (int i = 0; i < 100'000 && finder.limit() == 64; ++i)
       answers(1);
-    EXPECT_EQ(finder.limit(), tried);
-    if (tried == 128) continue;
+    EXPECT_EQ(finder.limit(), place.tried);
+    if (place.tried == 128) continue;
     answers(1000);
-    EXPECT_EQ(finder.limit(), tried) << "fewer did as much";
+    EXPECT_EQ(finder.limit(), place.tried) << "fewer did as much";
   }
 }
 
 /// The leap lost much of the work: back, and then only a step.
 TEST(LimitFinder, ALeapThatLosesIsNotMadeAgain) {
   SteadyTime now{};
-  LimitFinder finder({}, [&now] {
-    return std::chrono::duration<double>(now.time_since_epoch()).count();
-  });
+  LimitFinder finder(
+      {}, [&now] { return std::chrono::duration<double>(now.time_since_epoch()).count(); });
   std::uint64_t received = 0;
   unsigned leaps = 0;
   bool stepped = false;

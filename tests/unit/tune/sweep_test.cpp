@@ -9,12 +9,14 @@
 namespace sluice::tune {
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kMebibyte = 1 << 20;
 
 Space whole() {
-  return {{8, 16, 32, 64, 128, 256}, {2 * kMiB, 4 * kMiB, 8 * kMiB, 16 * kMiB}, {1, 2, 4}};
+  return {{8, 16, 32, 64, 128, 256},
+          {2 * kMebibyte, 4 * kMebibyte, 8 * kMebibyte, 16 * kMebibyte},
+          {1, 2, 4}};
 }
-constexpr BenchSetting kStart{64, 8 * kMiB, 2};
+constexpr BenchSetting kStart{64, 8 * kMebibyte, 2};
 
 using Machine = std::function<Measured(const BenchSetting&, unsigned run)>;
 
@@ -33,10 +35,10 @@ TEST(Sweep, FindsTheTopOfEachLine) {
   // Faster up to 128 transfers, up to 16 MiB, with 4 threads; more CPU with more transfers.
   const unsigned runs = run(sweep, [](const BenchSetting& s, unsigned) {
     const double transfers = std::min(s.transfers, 128U);
-    const double part = static_cast<double>(s.part_bytes) / (8.0 * kMiB);
+    const double part = static_cast<double>(s.part_bytes) / (8.0 * kMebibyte);
     return Measured{transfers * part * s.threads, 1.0};
   });
-  EXPECT_EQ(sweep.recommended(), (BenchSetting{128, 16 * kMiB, 4}));
+  EXPECT_EQ(sweep.recommended(), (BenchSetting{128, 16 * kMebibyte, 4}));
   EXPECT_LE(runs, 14U);
 }
 
@@ -45,12 +47,12 @@ TEST(Sweep, OfTheEquallyFastItTakesTheFewestTransfersAndThreads) {
   run(sweep, [](const BenchSetting& s, unsigned) {
     return Measured{s.transfers >= 16 ? 100.0 : 50.0, 1.0};
   });
-  EXPECT_EQ(sweep.recommended(), (BenchSetting{16, 8 * kMiB, 1}));
+  EXPECT_EQ(sweep.recommended(), (BenchSetting{16, 8 * kMebibyte, 1}));
 }
 
 TEST(Sweep, FivePercentAreEqualAndSixAreNot) {
   for (const auto& [rate, expected] : {std::pair(95.5, 8U), std::pair(94.0, 16U)}) {
-    Sweep sweep({{8, 16}, {8 * kMiB}, {1}}, {16, 8 * kMiB, 1}, 40);
+    Sweep sweep({{8, 16}, {8 * kMebibyte}, {1}}, {16, 8 * kMebibyte, 1}, 40);
     run(sweep, [rate = rate](const BenchSetting& s, unsigned) {
       return Measured{s.transfers == 8 ? rate : 100.0, 1.0};
     });
@@ -59,7 +61,7 @@ TEST(Sweep, FivePercentAreEqualAndSixAreNot) {
 }
 
 TEST(Sweep, OfTheEquallyFastTheOneThatTakesLessCpuIsCheaper) {
-  Sweep sweep({{8}, {8 * kMiB}, {1, 2}}, {8, 8 * kMiB, 2}, 40);
+  Sweep sweep({{8}, {8 * kMebibyte}, {1, 2}}, {8, 8 * kMebibyte, 2}, 40);
   run(sweep, [](const BenchSetting& s, unsigned) {
     return Measured{100.0, s.threads == 1 ? 1.5 : 1.0};
   });
@@ -67,12 +69,12 @@ TEST(Sweep, OfTheEquallyFastTheOneThatTakesLessCpuIsCheaper) {
 }
 
 TEST(Sweep, WhatIsRecommendedWasMeasuredThreeTimes) {
-  Sweep sweep({{8}, {8 * kMiB}, {1}}, {8, 8 * kMiB, 1}, 40);
+  Sweep sweep({{8}, {8 * kMebibyte}, {1}}, {8, 8 * kMebibyte, 1}, 40);
   EXPECT_EQ(run(sweep, [](const BenchSetting&, unsigned) { return Measured{1, 1}; }), 3U);
 }
 
 TEST(Sweep, NoiseWidensWhatCountsAsEqual) {
-  Sweep sweep({{8, 16}, {8 * kMiB}, {1}}, {16, 8 * kMiB, 1}, 40);
+  Sweep sweep({{8, 16}, {8 * kMebibyte}, {1}}, {16, 8 * kMebibyte, 1}, 40);
   // The fastest differs from itself by 15 % either way; the other is 10 % slower.
   run(sweep, [](const BenchSetting& s, unsigned run) {
     if (s.transfers == 8) return Measured{90, 1};
@@ -105,7 +107,7 @@ TEST(Sweep, StaysInItsSpace) {
   });
   for (const auto& [transfers, part, threads] : asked) {
     EXPECT_GE(transfers, 8U);
-    EXPECT_GE(part, 2 * kMiB);
+    EXPECT_GE(part, 2 * kMebibyte);
     EXPECT_LE(threads, 4U);
   }
   EXPECT_EQ(sweep.recommended()->transfers, 8U);
