@@ -1,5 +1,6 @@
 #include "aws/config.hpp"
 
+#include "base/secret_file.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <cstdlib>
 #include <limits>
 #include <span>
-#include <sys/stat.h>
 
 namespace sluice::aws {
 namespace {
@@ -59,10 +59,8 @@ Result<ProfileFile> load_file(const std::string& path, ProfileFileKind kind) {
 }
 
 void warn_if_readable_by_others(const std::string& path, std::vector<std::string>& warnings) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-  if ((status.st_mode & (S_IRGRP | S_IROTH)) == 0) return;
-  warnings.push_back(path + " can be read by other users of this machine; run chmod 600 on it");
+  if (auto warning = sluice::warning_if_readable_by_others(path))
+    warnings.push_back(*std::move(warning));
 }
 
 bool holds_secrets(const ProfileFile& file) {

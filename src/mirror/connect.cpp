@@ -1,6 +1,7 @@
 #include "mirror/connect.hpp"
 
 #include "aws/config.hpp"
+#include "base/secret_file.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -73,6 +74,17 @@ Result<s3::CustomerKeyPtr> customer_key(const SourceOptions& source,
   return s3::CustomerKeyPtr(std::make_shared<const s3::CustomerKey>(*std::move(key)));
 }
 
+/// The shared files of AWS are looked at where they are read.
+void warn_of_open_key_files(const SourceOptions& source, Observer& observer) {
+  // Without a file for the key it is in that of the certificate.
+  const std::string& client_key = first_set(source.client_key, source.client_certificate);
+  for (const std::string* path : {&source.sse_c_key_file, &client_key}) {
+    if (path->empty()) continue;
+    if (const auto warning = warning_if_readable_by_others(*path))
+      observer.on_message(Level::warning, *warning);
+  }
+}
+
 Error out_of_range(const char* flag, const char* range) {
   return Error(ErrorKind::usage, std::string(flag) + " must be " + range);
 }
@@ -86,6 +98,7 @@ Result<std::shared_ptr<s3::Session>> open_session(const SourceOptions& source,
   if (!config) return config.error();
   for (const std::string& warning : config->warnings)
     observer.on_message(Level::warning, warning);
+  warn_of_open_key_files(source, observer);
 
   s3::SessionOptions options;
   options.bucket = source.bucket;

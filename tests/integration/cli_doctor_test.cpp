@@ -207,6 +207,38 @@ TEST_F(Errors, NoCredentials) {
   expect_documented("There are no credentials", both({"s3://photos", dir()}, 4));
 }
 
+TEST_F(Errors, RoleRefused) {
+  ServerOptions options = with_credentials();
+  options.services.sts = true;
+  serve(std::move(options));
+  server_->set_faults({rule(
+      Operation::sts,
+      faults::body("<ErrorResponse><Error><Code>AccessDenied</Code><Message>User: "
+                   "arn:aws:iam::111122223333:user/you is not authorized to perform: "
+                   "sts:AssumeRole on resource: arn:aws:iam::111122223333:role/reader</Message>"
+                   "</Error></ErrorResponse>",
+                   403))});
+  std::filesystem::create_directory(home_ / ".aws");
+  write_file(home_ / ".aws/config",
+             "[profile reader]\nrole_arn = arn:aws:iam::111122223333:role/reader\n"
+             "credential_source = Environment\n");
+  expect_documented("The role cannot be assumed",
+                    both({"--profile", "reader", "s3://photos", dir()}, 4));
+}
+
+TEST_F(Errors, SignOnExpired) {
+  environment_.erase("AWS_ACCESS_KEY_ID");
+  environment_.erase("AWS_SECRET_ACCESS_KEY");
+  std::filesystem::create_directories(home_ / ".aws/sso/cache");
+  write_file(home_ / ".aws/config",
+             "[default]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = reader\n"
+             "[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.example\n");
+  // Named after the session: its SHA-1.
+  write_file(home_ / ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json",
+             R"({"accessToken": "t", "expiresAt": "2020-01-01T00:00:00Z"})");
+  expect_documented("The single sign-on has expired", both({"s3://photos", dir()}, 4));
+}
+
 TEST_F(Errors, SkewedClock) {
   origin::Rule skewed;
   skewed.actions = {faults::skew_date(1h), faults::status(403, "RequestTimeTooSkewed")};

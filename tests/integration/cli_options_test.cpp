@@ -3,6 +3,7 @@
 #include "origin/certificate.hpp"
 
 #include <filesystem>
+#include <sys/stat.h>
 
 namespace sluice::testing {
 namespace {
@@ -58,6 +59,25 @@ TEST_F(CliOptions, ObjectsUnderACustomersKeyAreMirrored) {
   environment_["SLUICE_SSE_C_KEY"] = kBase64;
   EXPECT_EQ(sync().status, 0);
   EXPECT_EQ(server_->counts().total, requests(Operation::list)) << "nothing has changed";
+}
+
+TEST_F(CliOptions, AKeyThatOthersCanReadIsWarnedOf) {
+  const origin::TestCertificate certificate = origin::make_test_certificate();
+  const std::string key = home_ / "key", client = home_ / "client.pem";
+  write_file(key, kKey);
+  write_file(client, certificate.tls().certificate_pem + certificate.tls().key_pem);
+  const Words flags = {"--sse-c-key-file", key, "--client-cert", client};
+  const auto warned_of = [](const Ran& ran, const std::string& path) {
+    return has(ran.err, "sluice: warning: " + path + " holds a secret and can be read by other");
+  };
+  for (const std::string& open : {key, client}) {
+    for (const std::string& path : {key, client})
+      ASSERT_EQ(::chmod(path.c_str(), path == open ? 0640 : 0600), 0);
+    const Ran ran = sync(flags);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    EXPECT_EQ(warned_of(ran, key), open == key) << ran.err;
+    EXPECT_EQ(warned_of(ran, client), open == client) << ran.err;
+  }
 }
 
 TEST_F(CliOptions, TheKeyMayStandInTheEnvironment) {

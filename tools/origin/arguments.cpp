@@ -54,7 +54,27 @@ void add_options(CLI::App& app, Arguments& a, std::string& listen) {
       ->envname("AWS_SESSION_TOKEN");
   app.add_flag("--anonymous", a.anonymous, "Allow requests without a signature");
   app.add_option("--region", a.region, "Refuse requests signed for another region");
-  app.add_flag("--redirect", a.redirect, "Answer those with 301 instead of 400");
+  app.add_flag("--redirect{301}", a.redirect, "Answer those with 301, or =307, instead of 400")
+      ->check(CLI::IsMember({301, 307}));
+  app.add_option("--redirect-to", a.redirect_to, "Location that these answers name");
+
+  app.add_option("--services", a.services,
+                 "Play services that hand out credentials, on the same port:\n"
+                 "imds, container, sts, sso (a list with commas)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"imds", "container", "sts", "sso"}));
+  app.add_option("--imds-version", a.instance_version,
+                 "Version of the instance metadata: 2, or 1, which knows no tokens")
+      ->check(CLI::IsMember({"2", "1"}))
+      ->capture_default_str();
+  app.add_option("--service-token", a.service_token,
+                 "What containers, web identities and single sign-on must show;\n"
+                 "anything will do if it is not given")
+      ->envname("ORIGIN_SERVICE_TOKEN");
+  app.add_option("--credential-lifetime", a.credential_lifetime_s,
+                 "Seconds for which their credentials are good, at most")
+      ->check(CLI::Range(1, 43200))
+      ->capture_default_str();
 
   app.add_option("--page-size", a.page_size, "Most keys in a page of a listing")
       ->capture_default_str();
@@ -77,9 +97,9 @@ void check(const Arguments& a) {
   if (a.dir.empty() == a.synthetic.empty()) {
     throw CLI::ValidationError("give either --dir or --synthetic");
   }
-  if (a.access_key.empty() && !a.anonymous) {
+  if (a.access_key.empty() && !a.anonymous && a.services.empty()) {
     throw CLI::ValidationError(
-        "give --access-key and --secret-key (or the AWS_… variables), or --anonymous");
+        "give --access-key and --secret-key (or the AWS_… variables), --services, or --anonymous");
   }
   if (!a.access_key.empty() && a.secret_key.empty()) {
     throw CLI::ValidationError("--access-key needs --secret-key");
@@ -87,7 +107,12 @@ void check(const Arguments& a) {
   if (!a.client_ca.empty() && a.tls_cert.empty() && a.tls_self_signed.empty()) {
     throw CLI::ValidationError("--require-client-cert needs HTTPS");
   }
-  if (a.redirect && a.region.empty()) throw CLI::ValidationError("--redirect needs --region");
+  if (a.redirect != 0 && a.region.empty()) {
+    throw CLI::ValidationError("--redirect needs --region");
+  }
+  if (a.redirect == 0 && !a.redirect_to.empty()) {
+    throw CLI::ValidationError("--redirect-to needs --redirect");
+  }
   if (a.synthetic.empty()) return;
   try {
     parse_synthetic_spec(a.synthetic);

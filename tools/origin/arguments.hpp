@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::origin {
 
@@ -23,7 +24,12 @@ struct Arguments {
   std::string session_token;
   bool anonymous = false;
   std::string region;
-  bool redirect = false;
+  int redirect = 0;  // 301 or 307; 0: 400
+  std::string redirect_to;
+  std::vector<std::string> services;
+  std::string instance_version = "2";
+  std::string service_token;
+  std::int64_t credential_lifetime_s = 3600;
   std::size_t page_size = 1000;
   std::string lists = "2";
   std::int64_t list_delay_ms = 0;

@@ -29,6 +29,7 @@ RequestRecord make_record(const ServerState& state, const Request& request, cons
   record.operation = route.operation;
   if (const std::string* const range = find_header(request.headers, "Range")) record.range = *range;
   record.authorization = find_header(request.headers, "Authorization") != nullptr;
+  record.access_key = verification.access_key;
   record.auth = verification.failure;
   record.auth_detail = verification.detail;
   record.headers = without_secrets(request.headers);
@@ -43,8 +44,8 @@ class Turn {
   Turn(ServerState& state, const Request& request, std::uint64_t connection)
       : state_(state),
         request_(request),
-        route_(route_request(request, state.service.bucket_names())),
-        verification_(state.service.verify(request)),
+        route_(state.service.route(request)),
+        verification_(state.service.verify(request, route_)),
         record_(make_record(state, request, route_, verification_, connection)),
         exchange_{request_, route_, state.service.find_bucket(route_.bucket), {}} {
     record_.id = state_.log.begin(record_);
@@ -76,8 +77,8 @@ class Turn {
           to_response(make_error("InternalError", error.what()), exchange_.request_id);
     }
     Response& response = exchange_.answer.response;
-    // A body is never read: what follows it would be taken for the next request.
-    response.close = !request_.keep_alive || request_.has_body;
+    // What follows a body that was not read would be taken for the next request.
+    response.close = !request_.keep_alive || request_.unread_body;
     add_common_headers(response, exchange_.request_id, exchange_.now_ms);
     run(&Action::on_answer);
     seal(exchange_.answer, request_);

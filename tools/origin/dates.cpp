@@ -89,6 +89,12 @@ std::string iso_date(std::int64_t ms) {
                      t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, ms - floor_seconds(ms) * 1000);
 }
 
+std::string iso_second(std::int64_t ms) {
+  std::string date = iso_date(ms);
+  date.replace(date.size() - 5, 5, "Z");
+  return date;
+}
+
 std::string amz_date(std::int64_t ms) {
   const std::tm t = utc(ms);
   return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,

@@ -18,6 +18,9 @@ std::optional<std::int64_t> parse_http_date_s(std::string_view text);
 // "2013-05-24T00:00:00.000Z" (listings).
 std::string iso_date(std::int64_t ms);
 
+// "2013-05-24T00:00:00Z" (documents with credentials).
+std::string iso_second(std::int64_t ms);
+
 // "20130524T000000Z" (signatures).
 std::string amz_date(std::int64_t ms);
 std::optional<std::int64_t> parse_amz_date_s(std::string_view text);

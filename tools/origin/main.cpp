@@ -65,6 +65,20 @@ std::optional<TlsOptions> tls_options(const Arguments& arguments) {
   return certificate.tls();
 }
 
+CredentialServices credential_services(const Arguments& arguments) {
+  CredentialServices services;
+  for (const std::string& name : arguments.services) {
+    if (name == "imds") services.instance = true;
+    if (name == "container") services.container = true;
+    if (name == "sts") services.sts = true;
+    if (name == "sso") services.sso = true;
+  }
+  if (arguments.instance_version == "1") services.instance_version = InstanceVersion::one;
+  services.token = arguments.service_token;
+  services.lifetime = std::chrono::seconds(arguments.credential_lifetime_s);
+  return services;
+}
+
 ServerOptions server_options(const Arguments& arguments) {
   ServerOptions options;
   options.address = arguments.listen_address;
@@ -76,7 +90,10 @@ ServerOptions server_options(const Arguments& arguments) {
   }
   options.allow_anonymous = arguments.anonymous;
   options.region = arguments.region;
-  options.wrong_region = arguments.redirect ? WrongRegion::redirect : WrongRegion::malformed;
+  if (arguments.redirect == 301) options.wrong_region = WrongRegion::redirect;
+  if (arguments.redirect == 307) options.wrong_region = WrongRegion::temporary;
+  options.redirect_to = arguments.redirect_to;
+  options.services = credential_services(arguments);
   options.page_size = arguments.page_size;
   if (arguments.lists == "1") options.lists = Lists::version_1;
   if (arguments.lists == "1-ignores") options.lists = Lists::version_1_whatever;

@@ -23,12 +23,16 @@ const std::string* find_header(const Headers& headers, std::string_view name);
 void set_header(Headers& headers, std::string_view name, std::string value);
 void remove_header(Headers& headers, std::string_view name);
 
+// Forms and documents for the credential services; S3 reads none.
+inline constexpr std::size_t kBodyBytesMax = 64 * 1024;
+
 struct Request {
   std::string method;
   std::string target;  // exactly as received: signatures are checked against these bytes
   Headers headers;     // in the order received, names as sent
   bool keep_alive = true;
-  bool has_body = false;
+  std::string body;          // of at most kBodyBytesMax
+  bool unread_body = false;  // there is one that was not read
 
   std::string_view raw_path() const;
   std::string_view raw_query() const;  // without the `?`

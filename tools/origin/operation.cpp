@@ -5,8 +5,9 @@
 namespace sluice::origin {
 namespace {
 
-constexpr std::string_view kNames[] = {"list", "head_bucket", "bucket_location",
-                                       "head", "get",         "other"};
+constexpr std::string_view kNames[] = {"list",  "head_bucket", "bucket_location", "head", "get",
+                                       "other", "imds",        "container",       "sts",  "sso",
+                                       "oidc"};
 
 std::string_view without_port(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
@@ -28,21 +29,6 @@ std::string virtual_host_bucket(const Request& request, const std::vector<std::s
     if (best.empty() && host.ends_with(suffix)) best = host.substr(0, host.size() - suffix.size());
   }
   return best;
-}
-
-bool parse_query(std::string_view raw, Query& into) {
-  while (!raw.empty()) {
-    const std::size_t end = raw.find('&');
-    const std::string_view item = raw.substr(0, end);
-    raw = end == std::string_view::npos ? std::string_view() : raw.substr(end + 1);
-    const std::size_t equal = item.find('=');
-    const auto name = query_decode(item.substr(0, equal));
-    const auto value =
-        query_decode(equal == std::string_view::npos ? std::string_view() : item.substr(equal + 1));
-    if (!name || !value) return false;
-    into.insert_or_assign(*name, *value);
-  }
-  return true;
 }
 
 // Sub-resources that read something we do not keep; answered NotImplemented, as other methods are.
@@ -77,6 +63,21 @@ std::optional<Operation> operation_named(std::string_view name) {
     if (kNames[i] == name) return static_cast<Operation>(i);
   }
   return std::nullopt;
+}
+
+bool parse_query(std::string_view raw, Query& into) {
+  while (!raw.empty()) {
+    const std::size_t end = raw.find('&');
+    const std::string_view item = raw.substr(0, end);
+    raw = end == std::string_view::npos ? std::string_view() : raw.substr(end + 1);
+    const std::size_t equal = item.find('=');
+    const auto name = query_decode(item.substr(0, equal));
+    const auto value =
+        query_decode(equal == std::string_view::npos ? std::string_view() : item.substr(equal + 1));
+    if (!name || !value) return false;
+    into.insert_or_assign(*name, *value);
+  }
+  return true;
 }
 
 Route route_request(const Request& request, const std::vector<std::string>& bucket_names) {

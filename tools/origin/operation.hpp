@@ -11,9 +11,26 @@
 
 namespace sluice::origin {
 
-enum class Operation { list, head_bucket, bucket_location, head, get, other };
+enum class Operation {
+  list,
+  head_bucket,
+  bucket_location,
+  head,
+  get,
+  other,
+  // Not of S3: credential_services.hpp.
+  instance,
+  container,
+  sts,
+  sso,
+  oidc,
+};
 
-// "list", "head_bucket", "bucket_location", "head", "get", "other".
+constexpr bool is_credential_service(Operation operation) {
+  return operation > Operation::other;
+}
+
+// "list", "head_bucket", "bucket_location", "head", "get", "other", "imds", "container", …
 std::string_view name_of(Operation operation);
 std::optional<Operation> operation_named(std::string_view name);
 
@@ -27,6 +44,9 @@ struct Route {
   Query query;
   bool readable = true;  // false: the target has a broken escape
 };
+
+// False if an escape is broken.
+bool parse_query(std::string_view raw, Query& into);
 
 // `bucket_names` tells a virtual-host name (bucket.anything) from a plain host. A host under
 // ".localhost" or ".s3.localhost" is always one.

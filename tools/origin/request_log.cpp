@@ -13,7 +13,8 @@ Headers without_secrets(const Headers& headers) {
   for (const Header& header : headers) {
     const std::string name = to_lower(header.name);
     if (name == "authorization") continue;
-    const bool secret = name == "x-amz-security-token" ||
+    const bool secret = name == "x-amz-security-token" || name == "x-amz-sso_bearer_token" ||
+                        name == "x-aws-ec2-metadata-token" ||
                         name.starts_with("x-amz-server-side-encryption-customer-key");
     out.push_back(secret ? Header{header.name, "(redacted)"} : header);
   }
@@ -24,12 +25,13 @@ std::string to_json(const RequestRecord& record) {
   std::string out = fmt::format(
       R"({{"id":{},"connection":{},"method":"{}","target":"{}","bucket":"{}","key":"{}",)"
       R"("operation":"{}","range":"{}","status":{},"body_bytes_sent":{},"start_us":{},)"
-      R"("end_us":{},"client_left":{},"authorization":{},"auth":"{}","auth_detail":"{}",)",
+      R"("end_us":{},"client_left":{},"authorization":{},"access_key":"{}","auth":"{}",)"
+      R"("auth_detail":"{}",)",
       record.id, record.connection, json_escape(record.method), json_escape(record.target),
       json_escape(record.bucket), json_escape(record.key), name_of(record.operation),
       json_escape(record.range), record.status, record.body_bytes_sent, record.start_us,
-      record.end_us, record.client_left, record.authorization, name_of(record.auth),
-      json_escape(record.auth_detail));
+      record.end_us, record.client_left, record.authorization, json_escape(record.access_key),
+      name_of(record.auth), json_escape(record.auth_detail));
   out += "\"faults\":[";
   for (const std::string& fault : record.faults) {
     if (out.back() != '[') out += ',';

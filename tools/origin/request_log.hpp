@@ -29,9 +29,10 @@ struct RequestRecord {
   std::uint64_t body_bytes_sent = 0;
   std::int64_t start_us = 0;  // since the server was made
   std::int64_t end_us = 0;
-  bool finished = false;       // the answer, or what a fault left of it, is out
-  bool client_left = false;    // the client closed before the answer was out
-  bool authorization = false;  // an Authorization header was sent
+  bool finished = false;        // the answer, or what a fault left of it, is out
+  bool client_left = false;     // the client closed before the answer was out
+  bool authorization = false;   // an Authorization header was sent
+  std::string access_key = {};  // that it says it is signed with
   AuthFailure auth = AuthFailure::none;
   std::string auth_detail = {};
   // As sent, but for Authorization (left out) and tokens and customer keys ("(redacted)").

@@ -17,7 +17,6 @@ RequestParser::State RequestParser::next(Request& into) {
     return buffer_.size() > kMaxHeadBytes ? State::bad : State::need_more;
   }
   const std::string head = buffer_.substr(0, found + end.size());
-  buffer_.erase(0, head.size());
 
   http::request_parser<http::empty_body> parser;
   parser.header_limit(kMaxHeadBytes);
@@ -33,8 +32,15 @@ RequestParser::State RequestParser::next(Request& into) {
     into.headers.push_back(Header{std::string(field.name_string()), std::string(field.value())});
   }
   const auto length = parser.content_length();
-  into.has_body = parser.chunked() || (length && *length > 0);
   into.keep_alive = message.keep_alive();
+  const bool has_body = parser.chunked() || (length && *length > 0);
+  // Whoever expects 100 Continue does not send it unasked.
+  into.unread_body = has_body && (parser.chunked() || *length > kBodyBytesMax ||
+                                  find_header(into.headers, "Expect") != nullptr);
+  const std::size_t body_bytes = has_body && !into.unread_body ? *length : 0;
+  if (buffer_.size() < head.size() + body_bytes) return State::need_more;
+  into.body = buffer_.substr(head.size(), body_bytes);
+  buffer_.erase(0, head.size() + body_bytes);
   return State::ready;
 }
 

@@ -1,4 +1,4 @@
-// Finds and reads request heads in a stream of bytes; does no input or output itself.
+// Finds and reads requests in a stream of bytes; does no input or output itself.
 #pragma once
 
 #include "origin/message.hpp"
@@ -16,8 +16,9 @@ class RequestParser {
   // Adds bytes that arrived.
   void feed(std::string_view bytes) { buffer_ += bytes; }
 
-  // ready: `into` is filled, and its bytes are taken from the buffer. bad: the connection is of no
-  // further use (not HTTP, or a head of more than 64 KiB).
+  // ready: `into` is filled, and its bytes are taken from the buffer; those of a body only if its
+  // length is given and at most kBodyBytesMax. bad: the connection is of no further use (not HTTP,
+  // or a head of more than 64 KiB).
   State next(Request& into);
 
  private:

@@ -158,6 +158,10 @@ void Server::clear_faults() {
   set_faults(FaultScript());
 }
 
+void Server::expire_credentials() {
+  impl_->state->service.expire_credentials();
+}
+
 std::vector<RequestRecord> Server::requests() const {
   impl_->state->log.settle(kSettle);
   return impl_->state->log.records();

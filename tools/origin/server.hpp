@@ -39,6 +39,7 @@ struct TlsOptions {
 enum class WrongRegion {
   malformed,  // 400 AuthorizationHeaderMalformed with <Region>
   redirect,   // 301 PermanentRedirect with x-amz-bucket-region
+  temporary,  // 307 TemporaryRedirect with the same
 };
 
 // Which version of ListObjects it knows. Version 1 has `marker` for start-after and token, and says
@@ -47,6 +48,22 @@ enum class Lists {
   version_2,           // 501 NotImplemented without list-type=2
   version_1,           // 501 NotImplemented with it
   version_1_whatever,  // what only version 2 has is ignored: list-type, start-after, tokens
+};
+
+// EC2 instance metadata of version 2 wants a token first, that of version 1 knows of none.
+enum class InstanceVersion { two, one };
+
+// The services that hand out credentials, each on its own paths of this port: buckets of the same
+// names as these (latest, v1, v2, federation, token) are then hidden in path style.
+struct CredentialServices {
+  bool instance = false;   // EC2 metadata, at /latest/
+  bool container = false;  // ECS at /v2/credentials/ID, EKS Pod Identity at /v1/credentials
+  bool sts = false;        // AssumeRole and AssumeRoleWithWebIdentity, by POST to /
+  bool sso = false;        // single sign-on: its portal at /federation/, its OIDC at /token
+  InstanceVersion instance_version = InstanceVersion::two;
+  // What containers, web identities and single sign-on show; empty: anything but nothing will do.
+  std::string token = {};
+  std::chrono::seconds lifetime{3600};  // of what they hand out, at most
 };
 
 struct ServerOptions {
@@ -58,7 +75,9 @@ struct ServerOptions {
   bool allow_anonymous = false;
   std::string region = {};  // empty: a request signed for any region will do
   WrongRegion wrong_region = WrongRegion::malformed;
+  std::string redirect_to = {};  // Location and Endpoint of redirects; empty: as AWS has them
   std::string owner = {};  // account id that x-amz-expected-bucket-owner must name; empty: any
+  CredentialServices services = {};  // what they hand out is good for S3 beside `credentials`
   std::size_t page_size = 1000;
   Lists lists = Lists::version_2;
   std::chrono::milliseconds list_delay{0};                    // before each listing's answer
@@ -92,6 +111,9 @@ class Server {
   void set_faults(FaultScript script);
   void set_faults(std::vector<Rule> rules, std::uint64_t seed = 1);
   void clear_faults();
+
+  // What the services have handed out so far is answered with ExpiredToken from now on.
+  void expire_credentials();
 
   // These wait for requests that are being answered, 0.1 s at most.
   std::vector<RequestRecord> requests() const;

@@ -1,5 +1,6 @@
 #include "origin/service.hpp"
 
+#include "origin/credential_services.hpp"
 #include "origin/dates.hpp"
 #include "origin/errors.hpp"
 #include "origin/objects.hpp"
@@ -72,38 +73,66 @@ std::int64_t Service::now_ms() const {
   return options_.clock_ms ? options_.clock_ms() : origin::now_ms();
 }
 
-Verification Service::verify(const Request& request) const {
+Route Service::route(const Request& request) const {
+  if (auto service = route_to_service(request, options_.services)) return *std::move(service);
+  return route_request(request, bucket_names());
+}
+
+Verification Service::verify(const Request& request, const Route& route) const {
   VerifyOptions options;
-  options.region = options_.region;
   options.now_ms = now_ms();
-  Verification verification = verify_sigv4(request, options_.credentials, options);
+  options.region = options_.region;
+  if (is_credential_service(route.operation)) {
+    if (!is_signed_call(route)) return {};
+    options.service = "sts";
+    options.region.clear();
+  }
+  const FindCredential find = [this](std::string_view access_key) {
+    auto known = find_credential(options_.credentials, access_key);
+    return known ? known : issuer_.find(access_key);
+  };
+  Verification verification = verify_sigv4(request, find, options);
+  if (options.service != "s3") return verification;
   if (verification.failure == AuthFailure::anonymous && options_.allow_anonymous) {
     verification.failure = AuthFailure::none;
   }
   return verification;
 }
 
+Answer Service::refuse_region(const Route& route, const Verification& verification,
+                              std::string_view request_id) const {
+  const bool redirect = options_.wrong_region != WrongRegion::malformed;
+  const bool temporary = options_.wrong_region == WrongRegion::temporary;
+  S3Error error = make_error(std::string(code_of(verification.failure)));
+  if (redirect) {
+    error = make_error(temporary ? "TemporaryRedirect" : "PermanentRedirect");
+    const bool aws = options_.redirect_to.empty();
+    error.details.push_back(
+        {"Endpoint", aws ? "s3." + options_.region + ".amazonaws.com" : options_.redirect_to});
+    error.details.push_back({"Bucket", route.bucket});
+  } else {
+    error.message = "The authorization header is malformed; the region '" + verification.region +
+                    "' is wrong; expecting '" + options_.region + "'";
+    error.details.push_back({"Region", options_.region});
+  }
+  Answer answer = error_answer(error, request_id);
+  Headers& headers = answer.response.headers;
+  // S3 names the region in a header with redirects and HeadBucket, not with the malformed GET.
+  if (redirect || route.operation == Operation::head_bucket) {
+    headers.push_back({"x-amz-bucket-region", options_.region});
+  }
+  if (redirect && !options_.redirect_to.empty()) {
+    headers.push_back({"Location", options_.redirect_to});
+  }
+  return answer;
+}
+
 Answer Service::refuse(const Route& route, const Verification& verification,
                        std::string_view request_id) const {
-  S3Error error = make_error(std::string(code_of(verification.failure)));
   if (verification.failure == AuthFailure::wrong_region) {
-    const bool redirect = options_.wrong_region == WrongRegion::redirect;
-    if (redirect) error = make_error("PermanentRedirect");
-    if (!redirect) {
-      error.message = "The authorization header is malformed; the region '" + verification.region +
-                      "' is wrong; expecting '" + options_.region + "'";
-      error.details.push_back({"Region", options_.region});
-    } else {
-      error.details.push_back({"Endpoint", "s3." + options_.region + ".amazonaws.com"});
-      error.details.push_back({"Bucket", route.bucket});
-    }
-    Answer answer = error_answer(error, request_id);
-    // S3 names the region in a header with redirects and HeadBucket, not with the malformed GET.
-    if (redirect || route.operation == Operation::head_bucket) {
-      answer.response.headers.push_back({"x-amz-bucket-region", options_.region});
-    }
-    return answer;
+    return refuse_region(route, verification, request_id);
   }
+  S3Error error = make_error(std::string(code_of(verification.failure)));
   if (!verification.canonical_request.empty()) {
     error.details.push_back({"AWSAccessKeyId", verification.access_key});
     error.details.push_back({"StringToSign", verification.string_to_sign});
@@ -119,6 +148,12 @@ Answer Service::refuse(const Route& route, const Verification& verification,
 
 Answer Service::answer(const Request& request, const Route& route, const Verification& verification,
                        std::string_view request_id) const {
+  if (is_credential_service(route.operation)) {
+    Answer answer;
+    answer.response = answer_service(
+        {request, route, verification, options_.services, issuer_, now_ms(), request_id});
+    return answer;
+  }
   if (verification.failure != AuthFailure::none) return refuse(route, verification, request_id);
   if (!route.readable) return error_answer(make_error("InvalidURI"), request_id);
   if (request.method != "GET" && request.method != "HEAD") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "origin/bucket.hpp"
+#include "origin/issuer.hpp"
 #include "origin/listing.hpp"
 #include "origin/operation.hpp"
 #include "origin/server.hpp"
@@ -33,19 +34,25 @@ class Service {
   std::shared_ptr<Bucket> find_bucket(std::string_view name) const;
   std::vector<std::string> bucket_names() const;
 
-  Verification verify(const Request& request) const;
+  // To a bucket, or to one of the credential services that are switched on.
+  Route route(const Request& request) const;
+  Verification verify(const Request& request, const Route& route) const;
   Answer answer(const Request& request, const Route& route, const Verification& verification,
                 std::string_view request_id) const;
 
   std::int64_t now_ms() const;
+  void expire_credentials() { issuer_.expire_all(now_ms()); }
 
  private:
   Answer refuse(const Route& route, const Verification& verification,
                 std::string_view request_id) const;
+  Answer refuse_region(const Route& route, const Verification& verification,
+                       std::string_view request_id) const;
   Answer answer_bucket(const Request& request, const Route& route, Bucket& bucket,
                        std::string_view request_id) const;
 
   const ServerOptions& options_;
+  mutable Issuer issuer_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Bucket>, std::less<>> buckets_;
 };

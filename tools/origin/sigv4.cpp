@@ -29,7 +29,8 @@ struct Authorization {
   std::string access_key;
   std::string date;  // YYYYMMDD
   std::string region;
-  std::string scope;  // date/region/s3/aws4_request
+  std::string service;
+  std::string scope;  // date/region/service/aws4_request
   std::vector<std::string_view> signed_headers;
   std::string signed_headers_text;
   std::string signature;
@@ -40,7 +41,7 @@ bool is_signature(std::string_view text) {
 }
 
 // `text` must outlive the answer.
-std::optional<Authorization> parse_authorization(std::string_view text) {
+std::optional<Authorization> parse_authorization(std::string_view text, std::string_view service) {
   if (text.substr(0, kAlgorithm.size() + 1) != std::string(kAlgorithm) + ' ') return std::nullopt;
   text.remove_prefix(kAlgorithm.size() + 1);
   std::string_view credential;
@@ -65,13 +66,14 @@ std::optional<Authorization> parse_authorization(std::string_view text) {
   // The access key itself holds no slash.
   const auto scope = split(credential, '/');
   if (scope.size() != 5 || scope[0].empty() || scope[1].size() != 8 || scope[2].empty() ||
-      scope[3] != "s3" || scope[4] != "aws4_request" || !is_signature(signature)) {
+      scope[3] != service || scope[4] != "aws4_request" || !is_signature(signature)) {
     return std::nullopt;
   }
   Authorization out;
   out.access_key = scope[0];
   out.date = scope[1];
   out.region = scope[2];
+  out.service = scope[3];
   out.scope = credential.substr(scope[0].size() + 1);
   out.signed_headers = split(headers, ';');
   out.signed_headers_text = headers;
@@ -151,7 +153,7 @@ std::string signature_of(const Credential& credential, const Authorization& auth
                          std::string_view string_to_sign) {
   std::string key = hmac_sha256("AWS4" + credential.secret_key, authorization.date);
   key = hmac_sha256(key, authorization.region);
-  key = hmac_sha256(key, "s3");
+  key = hmac_sha256(key, authorization.service);
   key = hmac_sha256(key, "aws4_request");
   return hex_lower(hmac_sha256(key, string_to_sign));
 }
@@ -161,9 +163,9 @@ struct Failure {
   std::string detail = {};
 };
 
-Failure check_credential(const Request& request, const Credential* credential,
+Failure check_credential(const Request& request, const std::optional<Credential>& credential,
                          const VerifyOptions& options) {
-  if (credential == nullptr) return {AuthFailure::unknown_access_key, "access key not known"};
+  if (!credential) return {AuthFailure::unknown_access_key, "access key not known"};
   const std::string* const token = find_header(request.headers, "x-amz-security-token");
   if (credential->session_token != (token != nullptr ? *token : std::string())) {
     return {AuthFailure::invalid_token, "session token differs"};
@@ -192,7 +194,9 @@ Failure check_date(const std::string& date, const Authorization& authorization,
 Failure canonicalise(const Request& request, const Authorization& authorization,
                      const std::string& date, Verification& out) {
   const std::string* const payload = find_header(request.headers, "x-amz-content-sha256");
-  if (payload == nullptr) return {AuthFailure::no_content_sha256, "x-amz-content-sha256 missing"};
+  const bool s3 = authorization.service == "s3";
+  if (s3 && payload == nullptr)
+    return {AuthFailure::no_content_sha256, "x-amz-content-sha256 missing"};
   const auto& names = authorization.signed_headers;
   if (!std::is_sorted(names.begin(), names.end()) ||
       std::adjacent_find(names.begin(), names.end()) != names.end()) {
@@ -207,7 +211,8 @@ Failure canonicalise(const Request& request, const Authorization& authorization,
   }
   out.canonical_request = request.method + '\n' + std::string(request.raw_path()) + '\n' + *query +
                           '\n' + canonical_headers(request, authorization) + '\n' +
-                          authorization.signed_headers_text + '\n' + *payload;
+                          authorization.signed_headers_text + '\n' +
+                          (s3 ? *payload : hex_lower(sha256(request.body)));
   out.string_to_sign = std::string(kAlgorithm) + '\n' + date + '\n' + authorization.scope + '\n' +
                        hex_lower(sha256(out.canonical_request));
   return {};
@@ -231,7 +236,24 @@ std::string_view name_of(AuthFailure failure) {
   return names[static_cast<std::size_t>(failure)];
 }
 
+std::optional<Credential> find_credential(std::span<const Credential> credentials,
+                                          std::string_view access_key) {
+  const auto found =
+      std::find_if(credentials.begin(), credentials.end(),
+                   [access_key](const Credential& c) { return c.access_key == access_key; });
+  if (found == credentials.end()) return std::nullopt;
+  return *found;
+}
+
 Verification verify_sigv4(const Request& request, std::span<const Credential> credentials,
+                          const VerifyOptions& options) {
+  const FindCredential find = [credentials](std::string_view access_key) {
+    return find_credential(credentials, access_key);
+  };
+  return verify_sigv4(request, find, options);
+}
+
+Verification verify_sigv4(const Request& request, const FindCredential& find,
                           const VerifyOptions& options) {
   Verification out;
   const auto refuse = [&out](Failure failure) {
@@ -244,7 +266,7 @@ Verification verify_sigv4(const Request& request, std::span<const Credential> cr
     refuse({AuthFailure::anonymous, "no Authorization header"});
     return out;
   }
-  const auto authorization = parse_authorization(*header);
+  const auto authorization = parse_authorization(*header, options.service);
   if (!authorization) {
     refuse({AuthFailure::malformed, "Authorization header not understood"});
     return out;
@@ -254,10 +276,7 @@ Verification verify_sigv4(const Request& request, std::span<const Credential> cr
 
   const std::string* const date_header = find_header(request.headers, "x-amz-date");
   const std::string date = date_header != nullptr ? *date_header : std::string();
-  const auto credential =
-      std::find_if(credentials.begin(), credentials.end(),
-                   [&out](const Credential& known) { return known.access_key == out.access_key; });
-  const Credential* const known = credential != credentials.end() ? &*credential : nullptr;
+  const std::optional<Credential> known = find(out.access_key);
   if (refuse(check_date(date, *authorization, options))) return out;
   if (refuse(check_credential(request, known, options))) return out;
   if (refuse(canonicalise(request, *authorization, date, out))) return out;

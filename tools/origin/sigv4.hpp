@@ -6,6 +6,7 @@
 #include "origin/message.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,10 +50,18 @@ struct Verification {
 
 struct VerifyOptions {
   std::string region = {};  // empty: any
+  std::string service = "s3";
   std::int64_t now_ms = 0;
 };
 
+// Of other services than S3 the content need not be declared: that of `request.body` is signed.
+using FindCredential = std::function<std::optional<Credential>(std::string_view access_key)>;
+Verification verify_sigv4(const Request& request, const FindCredential& find,
+                          const VerifyOptions& options);
+// Among these.
 Verification verify_sigv4(const Request& request, std::span<const Credential> credentials,
                           const VerifyOptions& options);
+std::optional<Credential> find_credential(std::span<const Credential> credentials,
+                                          std::string_view access_key);
 
 }  // namespace sluice::origin

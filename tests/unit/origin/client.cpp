@@ -19,7 +19,6 @@
 
 namespace sluice::origin::test {
 namespace {
-constexpr char kEmptySha256[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 // Long beside any wait of the server in these tests.
 constexpr timeval kPatience{10, 0};
 }  // namespace
@@ -40,10 +39,14 @@ Request sign(std::string method, std::string target, Headers headers, const std:
   request.method = std::move(method);
   request.target = std::move(target);
   request.headers = std::move(headers);
+  request.body = options.body;
   const std::string date = amz_date(options.now_ms == 0 ? now_ms() : options.now_ms);
   if (find_header(request.headers, "Host") == nullptr) request.headers.push_back({"Host", host});
   if (find_header(request.headers, "x-amz-content-sha256") == nullptr) {
-    request.headers.push_back({"x-amz-content-sha256", kEmptySha256});
+    request.headers.push_back({"x-amz-content-sha256", hex_lower(sha256(request.body))});
+  }
+  if (!request.body.empty()) {
+    request.headers.push_back({"Content-Length", std::to_string(request.body.size())});
   }
   request.headers.push_back({"x-amz-date", date});
   if (!options.credential.session_token.empty()) {
@@ -78,9 +81,10 @@ Request sign(std::string method, std::string target, Headers headers, const std:
   const std::string canonical = request.method + '\n' + std::string(request.raw_path()) + '\n' +
                                 canonical_query + '\n' + lines + '\n' + names + '\n' +
                                 *find_header(request.headers, "x-amz-content-sha256");
-  const std::string scope = date.substr(0, 8) + '/' + options.region + "/s3/aws4_request";
+  const std::string scope =
+      date.substr(0, 8) + '/' + options.region + '/' + options.service + "/aws4_request";
   std::string key = hmac_sha256("AWS4" + options.credential.secret_key, date.substr(0, 8));
-  for (const char* const part : {options.region.c_str(), "s3", "aws4_request"}) {
+  for (const std::string& part : {options.region, options.service, std::string("aws4_request")}) {
     key = hmac_sha256(key, part);
   }
   const std::string signature = hex_lower(hmac_sha256(
@@ -95,7 +99,7 @@ std::string to_text(const Request& request) {
   std::string text = request.method + ' ' + request.target + " HTTP/1.1\r\n";
   for (const Header& header : request.headers)
     text += header.name + ": " + header.value + "\r\n";
-  return text + "\r\n";
+  return text + "\r\n" + request.body;
 }
 
 class Client::Socket {

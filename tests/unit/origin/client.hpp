@@ -28,6 +28,8 @@ struct SignOptions {
   Credential credential = test_credential();
   std::string region = "us-east-1";
   std::int64_t now_ms = 0;  // 0: the system clock
+  std::string service = "s3";
+  std::string body = {};  // sent with it
 };
 
 // Adds Host (unless there), the x-amz-* headers and Authorization, over all headers given.

@@ -20,6 +20,7 @@ namespace {
 
 using test::Client;
 using testing::HasSubstr;
+using testing::Not;
 
 class ProgramTest : public testing::Test {
  protected:
@@ -107,6 +108,23 @@ TEST_F(ProgramTest, ServesTlsAndMadeUpObjects) {
   EXPECT_EQ(wait(), 0);
 }
 
+TEST_F(ProgramTest, HandsOutCredentials) {
+  start({"--synthetic", "counter:10:100", "--services", "container,sts", "--service-token", "t0k",
+         "--credential-lifetime", "60", "--port-file", path("port"), "--log", path("log")});
+  Client client(port());
+  const std::string ask = "GET /v1/credentials HTTP/1.1\r\nHost: h\r\nAuthorization: ";
+  client.send(ask + "other\r\n\r\n");
+  EXPECT_EQ(client.receive().status, 401);
+  client.send(ask + "t0k\r\n\r\n");
+  EXPECT_THAT(client.receive().body, HasSubstr("\"AccessKeyId\": \"ASIATASK0"));
+  client.send("GET /latest/api/token HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(client.receive().status, 403) << "not switched on: a bucket";
+  ::kill(child, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+  EXPECT_THAT(read("log"), HasSubstr(R"("operation":"container")"));
+  EXPECT_THAT(read("log"), Not(HasSubstr("t0k")));
+}
+
 TEST_F(ProgramTest, Mistakes) {
   struct Case {
     std::vector<std::string> arguments;
@@ -121,6 +139,9 @@ TEST_F(ProgramTest, Mistakes) {
       {{"--synthetic", "counter:1", "--listen", "x"}, 2, "ADDRESS:PORT"},
       {{"--synthetic", "counter:1", "--faults", "/nonexistent"}, 1, "cannot read"},
       {{"--synthetic", "counter:1", "--tls-cert", "x"}, 2, "--tls-key"},
+      {{"--synthetic", "counter:1", "--services", "imds,what"}, 2, "what not in"},
+      {{"--synthetic", "counter:1", "--region", "x", "--redirect=302"}, 2, "302"},
+      {{"--synthetic", "counter:1", "--redirect-to", "http://x"}, 2, "--redirect"},
       {{"--unknown"}, 2, "unknown"},
   };
   for (const Case& c : cases) {

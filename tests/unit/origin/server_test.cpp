@@ -60,7 +60,11 @@ TEST_F(ServerTest, OtherMethods) {
   client().send(to_text(put) + "hello");
   const Reply reply = client().receive();
   EXPECT_EQ(reply.status, 405);
-  EXPECT_EQ(reply.header("Connection"), "close");
+  EXPECT_EQ(reply.header("Connection"), "") << "the body was read";
+  put.headers.back().value = std::to_string(kBodyBytesMax + 1);
+  const Reply large = client().exchange(put);
+  EXPECT_EQ(large.status, 405);
+  EXPECT_EQ(large.header("Connection"), "close");
 }
 
 TEST_F(ServerTest, HeadBucketAndLocation) {
@@ -181,6 +185,18 @@ TEST_F(ServerTest, WrongRegionRedirect) {
   EXPECT_EQ(get.header("x-amz-bucket-region"), "eu-west-3");
 }
 
+TEST_F(ServerTest, WrongRegionRedirectToSomewhere) {
+  options.region = "eu-west-3";
+  options.wrong_region = WrongRegion::temporary;
+  options.redirect_to = "http://other.example/b/k";
+  const Reply get = client().get("/b/k");
+  EXPECT_EQ(get.status, 307);
+  EXPECT_THAT(get.body, HasSubstr("<Code>TemporaryRedirect</Code>"));
+  EXPECT_THAT(get.body, HasSubstr("<Endpoint>http://other.example/b/k</Endpoint>"));
+  EXPECT_EQ(get.header("x-amz-bucket-region"), "eu-west-3");
+  EXPECT_EQ(get.header("Location"), "http://other.example/b/k");
+}
+
 TEST_F(ServerTest, KeepAliveAndPipelining) {
   bucket->put("k", "x");
   const std::string text = to_text(test::sign("GET", "/b/k", {}, client().host()));
@@ -230,6 +246,7 @@ TEST_F(ServerTest, LogsRequests) {
   EXPECT_TRUE(get.finished);
   EXPECT_TRUE(get.authorization);
   EXPECT_LE(get.start_us, get.end_us);
+  EXPECT_EQ(get.access_key, "ASIATEST");
   const std::string json = to_json(get);
   EXPECT_THAT(json, HasSubstr(R"("operation":"get")"));
   EXPECT_THAT(json, Not(HasSubstr("secret-token")));

@@ -143,7 +143,7 @@ class Sigv4Failure : public testing::Test {
  protected:
   Request request = test::sign("GET", "/b/a%20b?x=1&list-type=2", {}, "h:1");
   std::vector<Credential> credentials{test::test_credential()};
-  VerifyOptions options{"", now_ms()};
+  VerifyOptions options{.now_ms = now_ms()};
 
   AuthFailure failure() { return verify_sigv4(request, credentials, options).failure; }
   std::string& header(std::string_view name) {
