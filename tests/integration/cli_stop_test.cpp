@@ -301,6 +301,11 @@ class CliStopBeside : public CliStop {
            pid_file() + "; while :; do sleep 0.2; done";
   }
   std::string pid_file() const { return work_ / "pid"; }
+  void TearDown() override {
+    if (!std::filesystem::exists(pid_file())) return;
+    const int pid = std::stoi(read_file(pid_file()));
+    if (!has_ended(pid)) ::kill(-pid, SIGKILL);  // it leads a group
+  }
   void expect_command_gone() const {
     const int pid = std::stoi(read_file(pid_file()));
     EXPECT_TRUE(wait_until([&] { return has_ended(pid); })) << "the command goes on";
