@@ -44,7 +44,8 @@ body{margin:0;background:var(--bg);color:var(--ink);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif}
 main,.note,footer{max-width:1080px;margin:0 auto;padding:0 16px}
 header{padding:28px 0 18px}
-h1{font-size:22px;line-height:1.3;margin:0;font-weight:600;overflow-wrap:anywhere}
+h1{font-size:22px;line-height:1.3;margin:0;font-weight:600;overflow-wrap:anywhere;
+unicode-bidi:isolate}
 h1 small{display:block;font-size:15px;font-weight:400;color:var(--soft)}
 h2{font-size:13px;font-weight:600;margin:0 0 10px;color:var(--soft)}
 .state{display:inline-block;margin-top:12px;font-weight:600}
@@ -58,8 +59,8 @@ margin:0 0 14px}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:14px;
 margin:0 0 14px}
 .facts .card{margin:0}
-.facts b{display:block;font-size:21px;font-weight:600;font-variant-numeric:tabular-nums;
-line-height:1.3}
+.facts b{display:block;font-size:18px;font-weight:600;font-variant-numeric:tabular-nums;
+line-height:1.3;overflow-wrap:anywhere}
 .facts span{color:var(--soft);font-size:13px}
 svg{display:block;width:100%;height:110px}
 .axis{display:flex;justify-content:space-between;color:var(--soft);font-size:13px;margin-top:6px}
@@ -73,15 +74,19 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{text-align:left;font-weight:400;color:var(--soft);font-size:13px;padding:0 14px 4px 0;
 white-space:nowrap}
 td{padding:6px 14px 6px 0;border-top:1px solid var(--line);vertical-align:top}
+td:last-child,th:last-child{padding-right:0}
 td.n,th.n{text-align:right;white-space:nowrap}
 td.t{width:1%;white-space:nowrap;color:var(--soft)}
-.key{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:13px;overflow-wrap:anywhere}
+.key{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:13px;overflow-wrap:anywhere;
+unicode-bidi:isolate}
+.key+span{font-size:13px}
 .why{color:var(--soft);font-size:13px;overflow-wrap:anywhere;display:block;max-width:72ch}
 .note{padding-top:12px;color:var(--bad)}
 footer{color:var(--soft);font-size:13px;padding-bottom:32px}
 footer a{color:var(--accent)}
 @media(max-width:560px){.wide{display:none}h1{font-size:19px}.next{display:block;margin:2px 0 0}
-.facts{grid-template-columns:1fr 1fr;gap:10px}}
+.facts{grid-template-columns:1fr 1fr;gap:10px}
+#passes :nth-child(4){padding-right:0}}
 )";
 
 /// 2024-01-02 03:04:05
@@ -264,7 +269,7 @@ std::string changes(const WatchView& view) {
   std::string out = "<section class=card><h2>Last changes</h2><div class=scroll><table>";
   for (const ObjectView& change : view.last_changes)
     out += fmt::format(
-        "<tr><td class=t>{}<td><span class=key>{}</span><td class=wide>{}<td class=n>{}",
+        "<tr><td class=t>{}<td><span class=key>{}</span> <span class=soft>{}</span><td class=n>{}",
         when_of(change.time_ms, view.now_ms), html_escaped(change.key), to_string(change.what),
         units::format_size(change.size));
   return out + "</table></div></section>";

@@ -190,7 +190,8 @@ std::string World::change() {
     return "became a folder: " + shown(key);
   }
   const std::size_t slash = key.find('/', options_.prefix.size());
-  if (what < 84 && slash != std::string::npos) {  // a folder becomes a file
+  // A folder becomes a file; the one before a leading slash has no name, and no key is empty.
+  if (what < 84 && slash != std::string::npos && slash > 0) {
     const std::string folder = key.substr(0, slash);
     for (const std::string& other : now)
       if (other.starts_with(folder + "/") && random_.chance(90)) remove(other);

@@ -94,6 +94,12 @@ int spawn(const ProgramOptions& options, int out, int err) {
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
+  // Not the sockets of our servers: they would go on listening with it.
+#if defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+#endif
+#endif
 
   posix_spawnattr_t attributes;
   check(::posix_spawnattr_init(&attributes), "posix_spawnattr_init");

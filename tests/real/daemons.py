@@ -44,6 +44,22 @@ def tail(path, lines=10):
         return "it wrote no log"
 
 
+def wait_for(check, what, seconds, children=()):
+    """What `check` returns once it is true. `children` are as those of Daemons."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = check()
+        if found:
+            return found
+        for child, _, log_path in children:
+            if child.poll() is not None:
+                raise RuntimeError(f"{child.args[0]} has ended: {tail(log_path)}")
+        if time.monotonic() > deadline:
+            logs = "\n".join(tail(log_path) for _, _, log_path in children)
+            raise RuntimeError(f"waited in vain for {what}: {logs}")
+        time.sleep(0.05)
+
+
 class Daemons:
     """A server of one or more processes. `start` is the subclass's, and sets `url`, `access_key` and
     `secret_key`."""

@@ -9,6 +9,7 @@
 #include "sluice/summary.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -82,6 +83,9 @@ int output_status(Console& console, int status) {
   return status == 0 ? static_cast<int>(ExitStatus::local) : status;
 }
 
+/// The scratch folder may hold many files.
+constexpr std::chrono::minutes kMostToStop{1};
+
 }  // namespace
 
 int run_bench(const Settings& settings, Signals& signals) {
@@ -95,10 +99,12 @@ int run_bench(const Settings& settings, Signals& signals) {
   const bool is_text = !settings.output.json && !console.is_quiet();
 
   Bench bench(options_of(settings), console.observer());
-  signals.on_first([&console, &bench](int signal) {
-    console.log().write(Level::info, stopping_text(signal));
-    bench.stop();
-  });
+  signals.on_first(
+      [&console, &bench](int signal) {
+        console.log().write(Level::info, stopping_text(signal));
+        bench.stop();
+      },
+      kMostToStop);
   console.start([] { return std::optional<Console::Snapshot>(); });
   const BenchReport report = bench.run(is_text ? listener_of(console, source) : BenchListener{});
 

@@ -92,9 +92,10 @@ void Hook::pass_ended() {
   wake_.notify_all();
 }
 
-void Hook::finish() {
+void Hook::finish(const std::function<bool()>& is_over) {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return !has_work_ && !is_busy_; });
+  while ((has_work_ || is_busy_) && !is_over())
+    wake_.wait_for(lock, kLook);
 }
 
 bool Hook::is_ending() {

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -32,8 +33,8 @@ class Hook {
   }
 
   void pass_ended();
-  /// Waits until all is done that passes have asked for.
-  void finish();
+  /// Waits until all is done that passes have asked for, or until `is_over`.
+  void finish(const std::function<bool()>& is_over);
 
  private:
   /// Changes after `since` up to `until`, as lines in a file that has no name.

@@ -3,8 +3,15 @@
 #include "flags.hpp"
 
 #include <cerrno>
+#include <chrono>
 
 namespace sluice::cli {
+namespace {
+
+/// Five seconds are promised.
+constexpr std::chrono::milliseconds kMostToStop{4000};
+
+}  // namespace
 
 Result<MirrorRun*> MirrorRun::begin(const Settings& settings, Verb verb, Signals& signals) {
   auto console = Console::open(settings.output, verb);
@@ -17,11 +24,13 @@ Result<MirrorRun*> MirrorRun::begin(const Settings& settings, Verb verb, Signals
   if (auto* events = run->console().events())
     events->run_started({name_of(verb), version(), settings.mirror.source, settings.mirror.dir,
                          settings.mirror.dry_run});
-  signals.on_first([run](int signal) {
-    run->console().log().write(Level::info, stopping_text(signal));
-    run->service().stopping();
-    run->mirror().stop();
-  });
+  signals.on_first(
+      [run](int signal) {
+        run->console().log().write(Level::info, stopping_text(signal));
+        run->service().stopping();
+        run->mirror().stop();
+      },
+      kMostToStop);
   return run;
 }
 

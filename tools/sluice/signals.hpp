@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -17,14 +18,15 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  /// From now on the first signal calls `stop`, on a thread of its own. Until then, and if it was
-  /// called before, a signal ends the process at once.
-  void on_first(std::function<void(int signal)> stop);
+  /// From now on the first signal calls `stop`, on a thread of its own, and ends the process itself
+  /// after `most`: what is stopped may wait for somebody who does not read what we write. Until
+  /// then, and if it was called before, a signal ends the process at once.
+  void on_first(std::function<void(int signal)> stop, std::chrono::milliseconds most);
 
-  /// From now on SIGUSR1 calls `call`, on that thread; until then it is ignored.
+  /// From now on SIGUSR1 calls `call`; until then it is ignored.
   void on_user_signal(std::function<void()> call);
-  /// From now on SIGHUP calls `call`, on that thread, and does what it did before if that returns
-  /// false.
+  /// From now on SIGHUP calls `call`, and does what it did before if that returns false. Both are
+  /// called on one thread, one after the other; other signals do not wait for them.
   void on_hangup(std::function<bool()> call);
 
   /// 128 + the number of the first signal, 0 if there was none.
@@ -32,7 +34,7 @@ class Signals {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  ///< shared with the thread, which lives as long as the process
+  std::shared_ptr<State> state_;  ///< shared with threads that live as long as the process
 };
 
 /// Ends the process without running destructors, once both streams are flushed: taking the engine

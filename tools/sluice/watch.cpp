@@ -283,7 +283,7 @@ int run_watch(const Settings& asked, Signals& signals,
         run.service().status(status_line(summary, outlook));
         if (hook) hook->pass_ended();
       });
-  if (hook && signals.exit_status() == 0) hook->finish();
+  if (hook) hook->finish([&signals] { return signals.exit_status() != 0; });
   hook.reset();
   *server = nullptr;
   console.stop();
