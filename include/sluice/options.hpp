@@ -84,6 +84,9 @@ struct DeleteLimit {
   bool operator==(const DeleteLimit&) const = default;
 };
 
+/// Changes that the journal keeps where nobody says how many.
+inline constexpr std::uint64_t kDefaultJournalRows = 100'000;
+
 struct MirrorOptions {
   SourceOptions source;
   std::string dir;  ///< the destination
@@ -118,6 +121,13 @@ struct MirrorOptions {
   /// Keeps a journal of the last so many changes in the record (changes.hpp), 0: none any more.
   /// Unset: as the record has it.
   std::optional<std::uint64_t> journal_rows;
+  /// A symbolic link that leads to a tree of the last pass that left nothing out; empty: none.
+  /// Outside `dir`, on the same file system; its trees are in a hidden folder beside it. Keeps a
+  /// journal, and goes with neither `local_changes` keep nor `compare` size_only.
+  std::string publish_link;
+  /// How many trees are kept, the one that the link leads to included: 2 to 100. One that was
+  /// replaced stays as it is until so many passes less one have changed something.
+  unsigned keep_generations = 2;
 
   bool operator==(const MirrorOptions&) const = default;
 };

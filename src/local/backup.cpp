@@ -20,34 +20,11 @@ Error usage(std::string message) {
   return Error(ErrorKind::usage, std::move(message));
 }
 
-bool is_same(const struct stat& a, const struct stat& b) noexcept {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 /// The name for the `version`-th that wants it; still one that a directory can have.
 std::string versioned(std::string_view name, int version) {
   if (version == 0) return std::string(name);
   const std::string suffix = ".~" + std::to_string(version) + '~';
   return std::string(name.substr(0, NAME_MAX - suffix.size())) + suffix;
-}
-
-/// Whether `inner` is the directory `outer` or lies somewhere in it.
-Result<bool> lies_in(int inner, int outer) {
-  struct stat wanted {};
-  if (fstat(outer, &wanted) != 0) return local_error("cannot look at a directory", errno);
-  FileDescriptor at(open_again(inner, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  struct stat st {};
-  if (!at || fstat(at.get(), &st) != 0) return local_error("cannot look at a directory", errno);
-  for (;;) {
-    if (is_same(st, wanted)) return true;
-    FileDescriptor above(open_again(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    struct stat next {};
-    if (!above || fstat(above.get(), &next) != 0)
-      return local_error("cannot look at a directory", errno);
-    if (is_same(st, next)) return false;  // the root
-    at = std::move(above);
-    st = next;
-  }
 }
 
 }  // namespace

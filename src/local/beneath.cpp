@@ -49,6 +49,10 @@ int mount_of(int fd, Mount& out) noexcept {
 
 static_assert(sizeof(CName) == NAME_MAX + 2, "room for one byte too many, and for the end");
 
+bool is_same(const struct stat& a, const struct stat& b) noexcept {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 std::size_t first_slash(std::string_view path) noexcept {
   return path.find('/');
 }
@@ -177,6 +181,24 @@ Obstacle Beneath::obstacle(std::string_view path) const {
     if (file.type != FileType::directory) return Obstacle{std::string(upto), file.type};
   }
   return {};
+}
+
+Result<bool> lies_in(int inner, int outer) {
+  struct stat wanted {};
+  if (fstat(outer, &wanted) != 0) return local_error("cannot look at a directory", errno);
+  FileDescriptor at(open_again(inner, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct stat st {};
+  if (!at || fstat(at.get(), &st) != 0) return local_error("cannot look at a directory", errno);
+  for (;;) {
+    if (is_same(st, wanted)) return true;
+    FileDescriptor above(open_again(at.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    struct stat next {};
+    if (!above || fstat(above.get(), &next) != 0)
+      return local_error("cannot look at a directory", errno);
+    if (is_same(st, next)) return false;  // the root
+    at = std::move(above);
+    st = next;
+  }
 }
 
 LocalFile to_local_file(const struct stat& st) noexcept {

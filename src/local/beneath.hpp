@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/result.hpp"
 #include "local/destination.hpp"
 #include "model/local_file.hpp"
 
@@ -69,6 +70,10 @@ class Beneath {
   int root_ = -1;
   Resolver resolver_ = Resolver::kernel;
 };
+
+/// Whether the directory `inner` is the directory `outer` or lies somewhere in it; both are
+/// descriptors.
+Result<bool> lies_in(int inner, int outer);
 
 /// "Matches the record" is asked of this: type, size, mtime and inode.
 LocalFile to_local_file(const struct stat& st) noexcept;

@@ -2,10 +2,10 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "local/entries.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -32,24 +32,6 @@ constexpr std::uint64_t kKeptBackShare = 100;
 constexpr std::uint64_t kCheckedEvery = std::uint64_t{1} << 20;
 constexpr std::uint64_t kLeastTaken = 4096;
 
-/// Ours are two levels deep; more is somebody else's and still has to go.
-constexpr int kDeepest = 64;
-
-struct CloseDirectory {
-  void operator()(DIR* dir) const noexcept { closedir(dir); }
-};
-
-using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
-
-/// Empty with errno set if it cannot be opened.
-DirectoryStream open_stream(int parent, const char* name) {
-  FileDescriptor fd(open_again(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return nullptr;
-  DirectoryStream stream(fdopendir(fd.get()));
-  if (stream) fd.release();  // closedir closes it
-  return stream;
-}
-
 /// "<shard>/<number>", and nothing that could lead elsewhere: names come back from the record.
 bool is_staged_name(const std::string& name) {
   const std::size_t slash = name.find('/');
@@ -58,50 +40,21 @@ bool is_staged_name(const std::string& name) {
                      [&](const char& c) { return (c >= '0' && c <= '9') || &c == &name[slash]; });
 }
 
-/// Calls visit(directory, name) for each entry, until one answers an errno. 0 or an errno.
-template <class Visit>
-int each_entry(const DirectoryStream& dir, Visit&& visit) {
-  if (!dir) return errno;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = readdir(dir.get());
-    if (entry == nullptr) return errno;
-    const std::string_view name(entry->d_name);
-    if (name == "." || name == "..") continue;
-    if (const int error = visit(dirfd(dir.get()), entry->d_name); error != 0) return error;
-  }
-}
-
-/// Removes a file, or a directory with all that is in it, without following anything. 0 or an
-/// errno.
-int remove_entry(int parent, const char* name, int depth) {
-  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
-  if (errno != EISDIR && errno != EPERM) return errno;
-  if (depth > kDeepest) return ELOOP;
-  const int failed =
-      each_entry(open_stream(parent, name), [depth](int here, const char* entry_name) {
-        return remove_entry(here, entry_name, depth + 1);
-      });
-  if (failed != 0) return failed;
-  return unlinkat(parent, name, AT_REMOVEDIR) == 0 ? 0 : errno;
-}
-
 /// Empties the folders of shards but for the files of these names. 0 or an errno.
 int empty_but(int staging, const std::set<std::string>& kept) {
-  return each_entry(open_stream(staging, "."), [&kept](int parent, const char* name) {
+  return each_entry(staging, ".", [&kept](int parent, const char* name) {
     const std::string folder(name);
     const auto first = kept.lower_bound(folder + "/");
-    if (first == kept.end() || !first->starts_with(folder + "/"))
-      return remove_entry(parent, name, 0);
-    return each_entry(open_stream(parent, name), [&kept, &folder](int here, const char* file) {
-      return kept.contains(folder + "/" + file) ? 0 : remove_entry(here, file, 1);
+    if (first == kept.end() || !first->starts_with(folder + "/")) return remove_entry(parent, name);
+    return each_entry(parent, name, [&kept, &folder](int here, const char* file) {
+      return kept.contains(folder + "/" + file) ? 0 : remove_entry(here, file);
     });
   });
 }
 
 /// Shards are directories and nothing else: a symlink put there before would lead our writes away.
 int remove_all_but_directories(int fd) {
-  return each_entry(open_stream(fd, "."), [](int parent, const char* name) {
+  return each_entry(fd, ".", [](int parent, const char* name) {
     struct stat st {};
     const bool goes = fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode);
     return goes && unlinkat(parent, name, 0) != 0 ? errno : 0;

@@ -319,7 +319,7 @@ async::Task<bool> Decider::directory(const ListedObject& object, const local::Re
                                                      "cannot have that name"));
     co_return true;
   }
-  if (engine_.options().delete_extraneous) note_folder(path);
+  if (pass_.collects_folders()) note_folder(path);
   const auto local = engine_.destination().stat_file(path);
   if (!local) {
     pass_.abort(local.error());

@@ -1,6 +1,7 @@
 #include "mirror/engine.hpp"
 
 #include "base/units.hpp"
+#include "mirror/generation_publisher.hpp"
 #include "mirror/look.hpp"
 #include "mirror/settle.hpp"
 
@@ -86,12 +87,16 @@ Engine::Engine(const MirrorOptions& options, Observer& observer, async::Runtime&
     concurrency_.emplace_back(runtime, transfers_, i, shards);
 }
 
+Engine::~Engine() = default;
+
 Result<std::unique_ptr<Engine>> Engine::open(const MirrorOptions& options, Observer& observer,
                                              async::Runtime& runtime, Counters& counters,
                                              const record::Source& source,
                                              const StoreFactory& make_store) {
   std::unique_ptr<Engine> engine(new Engine(options, observer, runtime, counters));
   engine->is_aws_ = source.endpoint_host == kAwsHost;
+  const auto valid = GenerationPublisher::validate(options);
+  if (!valid) return valid.error();
 
   const auto opened = options.dry_run ? engine->open_to_look(source) : engine->open_local(source);
   if (!opened) return opened.error();
@@ -119,11 +124,30 @@ Result<void> Engine::settle_last_run() {
   return {};
 }
 
+Result<void> Engine::keep_journal() {
+  std::optional<std::uint64_t> rows = options_.journal_rows;
+  if (generations_ != nullptr) {
+    const auto known = writer_->journal();
+    if (!known) return known.error();
+    if (!*known && !rows) rows = kDefaultJournalRows;
+    const auto begun = generations_->begin(*known ? (*known)->newest : 0);
+    if (!begun) return begun;
+  }
+  if (!rows) return {};
+  const auto now = runtime_.wall_now().time_since_epoch();
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  return writer_->keep_journal(*rows, now_ms);
+}
+
 Result<void> Engine::open_to_look(const record::Source& source) {
   auto side = look_at(options_, source, observer_);
   if (!side) return side.error();
   destination_ = std::move(side->destination);
   reader_ = std::move(side->record);
+  if (!options_.publish_link.empty()) {
+    const auto place = local::Generations::check(options_.publish_link, *destination_);
+    if (!place) return place;
+  }
   // A backup directory that is there is judged as it would be; one that is not stays away.
   if (options_.backup_dir.empty() || destination_->root() < 0) return {};
   if (::access(options_.backup_dir.c_str(), F_OK) != 0) return {};
@@ -142,18 +166,18 @@ Result<void> Engine::open_local(const record::Source& source) {
     if (!backup) return backup.error();
     backup_ = std::move(*backup);
   }
+  if (!options_.publish_link.empty()) {
+    auto publisher = GenerationPublisher::open(options_, source, *destination_);
+    if (!publisher) return publisher.error();
+    generations_ = std::move(*publisher);
+  }
 
   const std::string path = destination_->record_path();
   const auto adopt = options_.adopt ? record::Adopt::yes : record::Adopt::no;
   auto writer = record::Record::open(path, source, adopt);
   if (!writer) return writer.error();
   writer_ = std::move(*writer);
-  if (options_.journal_rows) {
-    const auto now = runtime_.wall_now().time_since_epoch();
-    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    const auto kept = writer_->keep_journal(*options_.journal_rows, now_ms);
-    if (!kept) return kept.error();
-  }
+  if (const auto kept = keep_journal(); !kept) return kept;
   if (writer_->was_damaged())
     message(Level::warning,
             "the record was damaged and has been moved aside; files that are here are "

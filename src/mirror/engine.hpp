@@ -53,6 +53,8 @@ transfer::LimitBounds transfer_bounds(const TuningOptions& tuning) noexcept;
 /// The most of them that one shard can have.
 unsigned most_transfers_of_shard(const TuningOptions& tuning, unsigned shards) noexcept;
 
+class GenerationPublisher;
+
 /// What lives as long as the mirror does: options, stores, destination, record. Every pass uses it.
 class Engine final : public transfer::RetryListener {
  public:
@@ -61,6 +63,7 @@ class Engine final : public transfer::RetryListener {
                                               async::Runtime& runtime, Counters& counters,
                                               const record::Source& source,
                                               const StoreFactory& make_store);
+  ~Engine() override;
 
   const MirrorOptions& options() const noexcept { return options_; }
   async::Runtime& runtime() noexcept { return runtime_; }
@@ -68,6 +71,7 @@ class Engine final : public transfer::RetryListener {
   local::Destination& destination() noexcept { return *destination_; }
   GroupSync& sync() noexcept { return *sync_; }               ///< the publishing role's
   local::Backup* backup() noexcept { return backup_.get(); }  ///< with --backup-dir, else null
+  GenerationPublisher* generations() noexcept { return generations_.get(); }  ///< or null
   const plan::Filter& filter() const noexcept { return filter_; }
   /// Whether filters take this key, given whole.
   bool includes(std::string_view key) const noexcept {
@@ -118,6 +122,7 @@ class Engine final : public transfer::RetryListener {
 
  private:
   Result<void> settle_last_run();
+  Result<void> keep_journal();
 
   Engine(const MirrorOptions& options, Observer& observer, async::Runtime& runtime,
          Counters& counters);
@@ -142,6 +147,7 @@ class Engine final : public transfer::RetryListener {
   bool is_aws_ = false;
   std::optional<GroupSync> sync_;
   std::unique_ptr<local::Backup> backup_;
+  std::unique_ptr<GenerationPublisher> generations_;
   std::unique_ptr<record::Record> writer_;
   std::unique_ptr<record::Record> reader_;
   std::unique_ptr<store::ObjectStore> list_store_;

@@ -54,11 +54,14 @@ class Pass {
   std::set<std::string> leftovers;
   std::set<std::string> leftovers_used;  ///< those that were asked for; the decider's
 
-  /// Keys `x/` that are listed: such a folder stays, even when it becomes empty. Only with
-  /// --delete; the decider's, read after planning has ended.
+  /// Keys `x/` that are listed: such a folder stays, even when it becomes empty. Only where
+  /// collects_folders(); the decider's, read after planning has ended.
   std::set<std::string> folders;
   bool knows_folders = true;  ///< false: there were too many, and no folder is removed
   static constexpr std::size_t kMostFolders = 65'536;
+  bool collects_folders() const noexcept {
+    return engine_.options().delete_extraneous || engine_.generations() != nullptr;
+  }
 
   /// Folders that stand where listed keys would be files. Only with --delete, and no more than
   /// kMostFolders: the next pass sees to the others. The decider's, read after planning has ended.

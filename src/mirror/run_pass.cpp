@@ -6,6 +6,7 @@
 #include "mirror/decider.hpp"
 #include "mirror/deleter.hpp"
 #include "mirror/fetch_loop.hpp"
+#include "mirror/generation_publisher.hpp"
 #include "mirror/parallel_lister.hpp"
 #include "mirror/publisher.hpp"
 #include "mirror/settle.hpp"
@@ -160,6 +161,20 @@ async::Task<std::optional<Error>> delete_what_is_gone(Engine& engine, Pass& pass
   co_return guard;
 }
 
+async::Task<void> publish_generation(Pass& pass, const PassSummary& summary) {
+  pass.engine().generations()->publish(pass, summary);
+  co_return;
+}
+
+/// --publish-link: what readers see follows the mirror once a pass is whole.
+async::Task<void> show_to_readers(Engine& engine, Pass& pass, PassSummary& summary) {
+  async::TaskGroup showing;
+  showing.spawn(engine.runtime().executor(async::Role::publish), publish_generation(pass, summary));
+  co_await showing.join();
+  summary.interrupted = pass.interrupted();
+  summary.failure = pass.failure();
+}
+
 std::string outcome_of(const PassSummary& summary) {
   if (summary.interrupted) return "interrupted";
   if (summary.failure) return "failed: " + summary.failure->message;
@@ -231,6 +246,7 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
   summary.proofs = engine.counters().proof_counts();
   summary.unproven = engine.counters().unproven;
   summary.local_failures = engine.counters().local_failures;
+  if (engine.generations() != nullptr) co_await show_to_readers(engine, pass, summary);
   if (pass_id) write_pass_row(engine, pass, *pass_id, started_ms, summary);
   summary.failure = pass.failure();
   settle_changes(engine, summary);

@@ -150,8 +150,10 @@ class EveryCall : public ::testing::TestWithParam<Scenario> {
 
   Words flags(const SmallMirror& mirror) const {
     Words words = GetParam().flags;
-    for (std::string& word : words)
+    for (std::string& word : words) {
       if (word == "BACKUP") word = mirror.backup_dir();
+      if (word == "LINK") word = mirror.link();
+    }
     return words;
   }
 
@@ -198,6 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Scenario{"ChangedBucket", Start::mirror_behind, {}, 400, true},
                       Scenario{"FileByFile", Start::mirror_behind, {"--durability", "files"}, 150},
                       Scenario{"WithBackup", Start::mirror_behind, {"--backup-dir", "BACKUP"}, 100},
+                      Scenario{"Published", Start::mirror_behind, {"--publish-link", "LINK"}, 200},
                       Scenario{"AfterAKill", Start::cut_short, {}, 250}),
     [](const auto& instance) { return std::string(instance.param.name); });
 

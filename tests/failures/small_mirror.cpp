@@ -42,7 +42,8 @@ std::string name_of(std::uint8_t call) {
 /// anything but the record, the lock and the staging folders.
 std::vector<std::string> leftovers(const std::string& dir) {
   static const std::set<std::string> kOurs = {".sluice/record.db", ".sluice/record.db-wal",
-                                              ".sluice/record.db-shm", ".sluice/lock"};
+                                              ".sluice/record.db-shm", ".sluice/lock",
+                                              ".sluice/published"};
   std::set<std::string> folders, needed;
   std::vector<std::string> found;
   for (auto it = fs::recursive_directory_iterator(dir); it != fs::recursive_directory_iterator();
@@ -172,12 +173,38 @@ Ran SmallMirror::sync(const Words& flags, const Failure& failure) {
   return ran;
 }
 
-std::vector<std::string> SmallMirror::check_harm() const {
+/// Either what was shown before or, once the mirror is whole, the mirror.
+std::vector<std::string> SmallMirror::check_shown() {
+  if (!fs::is_symlink(link())) return {};
+  std::map<std::string, std::string> now = fake::tree_of(link() + "/");
+  if (now != shown_ && now != fake::tree_of(dir())) return {"readers are shown a mixture"};
+  shown_ = std::move(now);
+  return {};
+}
+
+std::vector<std::string> SmallMirror::check_trees() const {
+  if (!fs::is_symlink(link())) return {};
+  std::vector<std::string> found;
+  if (shown_ != fake::tree_of(dir())) found.push_back("readers are not shown what the mirror is");
+  std::size_t trees = 0;
+  for (const auto& entry : fs::directory_iterator(root_ / ".live.generations")) {
+    const std::string name = entry.path().filename();
+    const bool is_tree = name.find('-') != std::string::npos && name.find('.') == std::string::npos;
+    trees += is_tree ? 1 : 0;
+    if (!is_tree && name != "mirror") found.push_back("left behind: " + name);
+  }
+  if (trees > 2) found.push_back(std::to_string(trees) + " trees");
+  return found;
+}
+
+std::vector<std::string> SmallMirror::check_harm() {
   std::vector<std::string> found = crash::check_after_crash(dir(), keys_).violations;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(dir() + "/.sluice", none))
     if (entry.path().filename().string().find("damaged") != std::string::npos)
       found.push_back("the record was given up: " + entry.path().string());
+  for (std::string& mixture : check_shown())
+    found.push_back(std::move(mixture));
   return found;
 }
 
@@ -192,6 +219,10 @@ std::vector<std::string> SmallMirror::check_equal() {
   std::vector<std::string> found = crash::check_equal(dir(), keys_);
   for (std::string& left : leftovers(dir()))
     found.push_back(std::move(left));
+  for (std::string& wrong : check_shown())
+    found.push_back(std::move(wrong));
+  for (std::string& wrong : check_trees())
+    found.push_back(std::move(wrong));
   if (found.empty()) crash::mark_mirrored(keys_);
   return found;
 }

@@ -8,6 +8,7 @@
 #include "program.hpp"
 #include "temporary_directory.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ class SmallMirror {
 
   std::string dir() const { return root_ / "mirror"; }
   std::string backup_dir() const { return root_ / "backup"; }
+  std::string link() const { return root_ / "live"; }  ///< of --publish-link
 
   /// No mirror is there.
   void remove_mirror();
@@ -55,8 +57,8 @@ class SmallMirror {
   Ran sync(const Words& flags, const Failure& failure = {});
 
   /// What no failure excuses: each file is a version that the bucket held, a row names a whole
-  /// file, and the record has not been given up.
-  std::vector<std::string> check_harm() const;
+  /// file, the record has not been given up, and readers are shown a whole pass.
+  std::vector<std::string> check_harm();
   std::size_t staged_files() const;
   /// The mirror is the bucket: no file, row, folder or staged file more or less. What is found then
   /// counts as mirrored.
@@ -66,12 +68,17 @@ class SmallMirror {
   void remove(const std::string& key);
 
  private:
+  /// Of what readers are shown, if they are.
+  std::vector<std::string> check_shown();
+  std::vector<std::string> check_trees() const;
+
   const fake::TemporaryDirectory root_;  ///< of what is watched
   const fake::TemporaryDirectory home_;
   Control* control_ = nullptr;
   std::shared_ptr<origin::MemoryBucket> bucket_ = std::make_shared<origin::MemoryBucket>();
   std::unique_ptr<origin::Server> server_;
   crash::Histories keys_;
+  std::map<std::string, std::string> shown_;  ///< when it was looked at last
   unsigned changes_ = 0;
   std::int64_t last_modified_ms_ = 1'600'000'000'000;
 };

@@ -279,6 +279,17 @@ constexpr std::array kFlags = {
     Flag{"touch-file", 0, Group::watching, kWatch, "FILE", "/run/photos.changed",
          "Set the time of this file after a pass that changed something.",
          [](S s, G g) { return set_text(s.hook.touch_file, g); }},
+    Flag{"publish-link", 0, Group::watching, kMirror, "PATH", "/srv/photos.live",
+         "Show readers whole passes only: after each pass that left nothing out, the symbolic "
+         "link PATH leads to a new tree of hard links, in a hidden folder beside it. Outside DIR, "
+         "on the same file system.",
+         [](S s, G g) { return set_text(s.mirror.publish_link, g); }},
+    Flag{"keep-generations", 0, Group::watching, kMirror, "N", "3",
+         "With --publish-link: trees that are kept, that of the link included, 2 to 100. Default "
+         "2. One that was replaced stays as it is until N-1 later passes have changed something.",
+         [](S s, G g) {
+           return set_count(s.mirror.keep_generations, g, {2, 100, "3"});
+         }},
     Flag{"listen", 0, Group::watching, kWatch, "HOST:PORT", "127.0.0.1:9464",
          "Serve the state of the watch over HTTP: a page at /, /status (JSON), /metrics "
          "(Prometheus), /healthz and /readyz. There is no password: keep to 127.0.0.1 or put a "

@@ -151,10 +151,8 @@ class Reload {
 constexpr auto kMostSilence = std::chrono::seconds(30);
 
 /// Mirrors that are watched keep a journal of their changes.
-constexpr std::uint64_t kJournalRows = 100'000;
-
 Result<Settings> with_journal(Settings settings) {
-  if (!settings.mirror.journal_rows) settings.mirror.journal_rows = kJournalRows;
+  if (!settings.mirror.journal_rows) settings.mirror.journal_rows = kDefaultJournalRows;
   if (*settings.mirror.journal_rows == 0 && Hook::is_wanted(settings.hook))
     return Error(ErrorKind::usage,
                  "--exec and --touch-file go by the journal: leave out --journal 0");

@@ -125,6 +125,10 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
                                "4",
                                "--list-concurrency",
                                "16",
+                               "--publish-link",
+                               "/srv/live",
+                               "--keep-generations",
+                               "3",
                                "-v",
                                "--progress",
                                "never",
@@ -161,6 +165,8 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
   EXPECT_EQ(m.tuning.part_bytes, 16U << 20);
   EXPECT_EQ(m.tuning.memory_bytes, 1U << 30);
   EXPECT_EQ(m.tuning.max_attempts, 4U);
+  EXPECT_EQ(m.publish_link, "/srv/live");
+  EXPECT_EQ(m.keep_generations, 3U);
   EXPECT_EQ(s.output.verbosity, OutputSettings::Verbosity::verbose);
   EXPECT_EQ(s.output.progress, OutputSettings::Progress::never);
   EXPECT_EQ(s.output.log_level, Level::warning);

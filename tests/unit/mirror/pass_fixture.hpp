@@ -32,7 +32,10 @@ class Remembers final : public Observer {
     events_[event.what].emplace_back(event.key);
     reasons_[std::string(event.key)] = event.reason;
   }
-  void on_message(Level, std::string_view) override {}
+  void on_message(Level, std::string_view text) override {
+    std::lock_guard lock(mutex_);
+    messages_ += std::string(text) + '\n';
+  }
 
   std::vector<std::string> keys(What what) {
     std::lock_guard lock(mutex_);
@@ -44,10 +47,16 @@ class Remembers final : public Observer {
     std::lock_guard lock(mutex_);
     return reasons_[key];
   }
+  /// A line each.
+  std::string messages() {
+    std::lock_guard lock(mutex_);
+    return messages_;
+  }
 
  private:
   const std::function<void()> on_touched_;
   std::mutex mutex_;
+  std::string messages_;
   std::map<What, std::vector<std::string>> events_;
   std::map<std::string, std::string> reasons_;
 };
