@@ -325,9 +325,8 @@ Result<void> GenerationPublisher::add(Work& work, local::GenerationTree& tree,
 }
 
 /// Before the tree gets its name: the numbers that the name speaks of must not be given again
-/// after a power cut.
+/// after a power cut. Without this, the next start notices it: see begin().
 Result<void> GenerationPublisher::make_durable(Work& work) {
-  if (const auto written = work.engine.writer().checkpoint(); !written) return written;
   if (work.engine.options().durability == MirrorOptions::Durability::none) return {};
   return work.engine.sync().run(GroupSync::Method::at_once, {});
 }

@@ -2,12 +2,14 @@
 #include "pass_fixture.hpp"
 #include "record/record.hpp"
 
+#include <cstdlib>
 #include <fcntl.h>
 #include <set>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace sluice::mirror {
 namespace {
@@ -299,10 +301,29 @@ TEST_P(GenerationHistories, ShowWholePassesOnly) {
   EXPECT_GE(flips, 10U);
 }
 
+/// What is made as long as this lives is made in memory: thousands of passes wait for no disk.
+class InMemory {
+ public:
+  InMemory() {
+    if (std::getenv("TMPDIR") != nullptr || ::access("/dev/shm", W_OK) != 0) return;
+    ::setenv("TMPDIR", "/dev/shm", 1);
+    is_set_ = true;
+  }
+  ~InMemory() { end(); }
+  void end() {
+    if (std::exchange(is_set_, false)) ::unsetenv("TMPDIR");
+  }
+
+ private:
+  bool is_set_ = false;
+};
+
 /// A bucket of which each state can be told whole from mixed: file i holds the last multiple of
 /// i + 1 up to the number in `number`, and `odd` is there when that is odd.
-class Readers : public GenerationsTest {
+class Readers : private InMemory, public GenerationsTest {
  protected:
+  Readers() { InMemory::end(); }
+
   static constexpr int kFiles = 8;
   static constexpr int kFlips = 1000;
 
