@@ -5,7 +5,8 @@
 namespace sluice::report {
 
 void Reporter::on_object(const ObjectEvent& event) {
-  if (second_ != nullptr) second_->on_object(event);
+  for (Observer* other : others_)
+    other->on_object(event);
   if (options_.events != nullptr) options_.events->object(event);
   const Wordiness wordiness = options_.details ? Wordiness::with_reason : Wordiness::brief;
   switch (channel_of(event.what)) {
@@ -23,15 +24,16 @@ void Reporter::on_object(const ObjectEvent& event) {
 }
 
 void Reporter::on_message(Level level, std::string_view text) {
-  if (second_ != nullptr) second_->on_message(level, text);
+  for (Observer* other : others_)
+    other->on_message(level, text);
   if (options_.events != nullptr && level >= event_level_) options_.events->message(level, text);
   log_.write(level, text);
 }
 
 void Reporter::on_pass_started() {
-  if (second_ != nullptr) second_->on_pass_started();
   if (options_.events != nullptr) options_.events->pass_started();
-  if (on_pass_) on_pass_();
+  for (Observer* other : others_)
+    other->on_pass_started();
 }
 
 void Reporter::result(const ObjectEvent& event, bool printed, Level level) {

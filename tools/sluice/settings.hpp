@@ -45,6 +45,8 @@ struct HookSettings {
   enum class OnFailure : std::uint8_t { retry, skip };
   OnFailure on_failure = OnFailure::retry;
   std::string touch_file;  ///< empty: none
+
+  bool operator==(const HookSettings&) const = default;
 };
 
 struct BenchSettings {

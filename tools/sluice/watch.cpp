@@ -70,7 +70,8 @@ bool differs_elsewhere(const Settings& now, const Settings& then) {
   return a != b || now.watch.max_failures != then.watch.max_failures ||
          now.watch.max_duration != then.watch.max_duration ||
          now.watch.max_passes != then.watch.max_passes || now.listen != then.listen ||
-         now.output.log_file != then.output.log_file || now.output.json != then.output.json;
+         now.hook != then.hook || now.output.log_file != then.output.log_file ||
+         now.output.json != then.output.json;
 }
 
 std::string limit_text(std::uint64_t rate, bool is_size) {
@@ -218,7 +219,7 @@ class PassLog {
 Result<std::unique_ptr<StatusServer>> serve(const Settings& settings, MirrorRun& run,
                                             WatchMonitor& monitor) {
   if (!settings.listen) return std::unique_ptr<StatusServer>();
-  run.console().observer().set_second(&monitor);
+  run.console().observer().also_tell(monitor);
   StatusServer::Calls calls;
   calls.look = [&monitor] { return monitor.view(); };
   calls.tick = [&monitor] { monitor.tick(); };
