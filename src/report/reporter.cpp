@@ -17,9 +17,9 @@ void Reporter::on_object(const ObjectEvent& event) {
     case Channel::detail:
       return result(event, options_.details, Level::debug);
     case Channel::warning:
-      return log_.write(Level::warning, object_line(event, wordiness));
+      return log_.write(Level::warning, object_line(event, wordiness), facts_of(event));
     case Channel::error:
-      return log_.write(Level::error, object_line(event, wordiness));
+      return log_.write(Level::error, object_line(event, wordiness), facts_of(event));
   }
 }
 
@@ -36,13 +36,17 @@ void Reporter::on_pass_started() {
     other->on_pass_started();
 }
 
+JsonObject Reporter::facts_of(const ObjectEvent& event) const {
+  return log_.has_facts() ? object_json(event) : JsonObject();
+}
+
 void Reporter::result(const ObjectEvent& event, bool printed, Level level) {
   if (options_.events != nullptr) printed = false;
   const bool recorded = log_.records(level);
   if (!printed && !recorded) return;
   const Wordiness wordiness = options_.details ? Wordiness::with_reason : Wordiness::brief;
   const std::string line = object_line(event, wordiness);
-  if (recorded) log_.record(level, line);
+  if (recorded) log_.record(level, line, facts_of(event));
   if (!printed) return;
   terminal_.print(options_.stamp == Stamp::utc ? utc_stamp() + ' ' + line : line);
 }

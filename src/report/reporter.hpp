@@ -38,6 +38,7 @@ class Reporter final : public Observer {
 
  private:
   void result(const ObjectEvent& event, bool printed, Level level);
+  JsonObject facts_of(const ObjectEvent& event) const;  ///< for the log
 
   const ReporterOptions options_;
   std::atomic<Level> event_level_;

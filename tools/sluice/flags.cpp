@@ -336,6 +336,16 @@ constexpr std::array kFlags = {
     Flag{"log-file", 0, Group::output, kOutput, "FILE", "/var/log/sluice.log",
          "Append the log to this file as well, each object included.",
          [](S s, G g) { return set_text(s.output.log_file, g); }},
+    Flag{"log-format", 0, Group::output, kOutput, "text|json|journal", "json",
+         "How the log is written: for people (text, the default), as a JSON object a line, or for "
+         "journald, with priorities instead of times (in the log file as text).",
+         [](S s, G g) {
+           using report::LogFormat;
+           return set_choice(s.output.log_format, g,
+                             {{"text", LogFormat::text},
+                              {"json", LogFormat::json},
+                              {"journal", LogFormat::journal}});
+         }},
     Flag{"config", 0, Group::output, kOutput, "FILE", "site.toml",
          "Read flags from this TOML file (see below).",
          [](S s, G g) { return set_text(s.config_file, g); }},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "listen_address.hpp"
+#include "report/log.hpp"
 
 #include "sluice/bench.hpp"
 #include "sluice/observer.hpp"
@@ -25,6 +26,7 @@ struct OutputSettings {
   Progress progress = Progress::automatic;
   std::optional<Level> log_level;  ///< unset: by the verbosity
   std::string log_file;
+  report::LogFormat log_format = report::LogFormat::text;
   bool json = false;  ///< standard output has events as JSON lines
 };
 

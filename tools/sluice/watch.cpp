@@ -71,7 +71,7 @@ bool differs_elsewhere(const Settings& now, const Settings& then) {
          now.watch.max_duration != then.watch.max_duration ||
          now.watch.max_passes != then.watch.max_passes || now.listen != then.listen ||
          now.hook != then.hook || now.output.log_file != then.output.log_file ||
-         now.output.json != then.output.json;
+         now.output.log_format != then.output.log_format || now.output.json != then.output.json;
 }
 
 std::string limit_text(std::uint64_t rate, bool is_size) {

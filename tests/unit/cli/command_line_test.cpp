@@ -132,6 +132,8 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
                                "warning",
                                "--log-file",
                                "/log",
+                               "--log-format",
+                               "journal",
                                "s3://b",
                                "dir"});
   const MirrorOptions& m = s.mirror;
@@ -165,6 +167,7 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
   EXPECT_EQ(s.output.progress, OutputSettings::Progress::never);
   EXPECT_EQ(s.output.log_level, Level::warning);
   EXPECT_EQ(s.output.log_file, "/log");
+  EXPECT_EQ(s.output.log_format, report::LogFormat::journal);
   EXPECT_EQ(sync({"--size-only"}).mirror.compare, MirrorOptions::Compare::size_only);
   EXPECT_EQ(sync({"--max-delete=7"}).mirror.max_delete.files, 7U);
   EXPECT_EQ(sync({"-q"}).output.verbosity, OutputSettings::Verbosity::quiet);
