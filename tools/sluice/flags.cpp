@@ -308,6 +308,10 @@ constexpr std::array kFlags = {
     // --- Output ---
     Flag{"dry-run", 'n', Group::output, kSync, "", "", "Change nothing; print what would be done.",
          [](S s, G g) { return set_switch(s.mirror.dry_run, g); }},
+    Flag{"request-price", 0, Group::output, kMirror | kStatus, "LIST[,GET]", "0.005,0.0004",
+         "What 1,000 LIST requests cost, and 1,000 GETs, in any currency. A dry run, `sluice "
+         "status` and the page of a watch then say what a month of polling costs.",
+         set_prices},
     Flag{"summarize", 0, Group::output, kLs, "", "",
          "Print the number of objects and their total size at the end.",
          [](S s, G g) { return set_switch(s.listing.summarize, g); }},

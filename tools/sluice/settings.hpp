@@ -2,6 +2,7 @@
 
 #include "listen_address.hpp"
 #include "report/log.hpp"
+#include "report/polling.hpp"
 
 #include "sluice/bench.hpp"
 #include "sluice/observer.hpp"
@@ -69,6 +70,7 @@ struct Settings {
   HookSettings hook;
   BenchSettings bench;
   std::optional<ListenAddress> listen;  ///< where a watch serves its state
+  std::optional<report::RequestPrices> prices;
   OutputSettings output;
   std::string config_file;
 

@@ -70,7 +70,8 @@ bool differs_elsewhere(const Settings& now, const Settings& then) {
   return a != b || now.watch.max_failures != then.watch.max_failures ||
          now.watch.max_duration != then.watch.max_duration ||
          now.watch.max_passes != then.watch.max_passes || now.listen != then.listen ||
-         now.hook != then.hook || now.output.log_file != then.output.log_file ||
+         now.prices != then.prices || now.hook != then.hook ||
+         now.output.log_file != then.output.log_file ||
          now.output.log_format != then.output.log_format || now.output.json != then.output.json;
 }
 

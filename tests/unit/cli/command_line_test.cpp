@@ -285,6 +285,15 @@ TEST_F(CommandLine, AnOwnerIsAnAccountsId) {
     EXPECT_NE(sync_mistake({"--expected-bucket-owner", id}).find("12 digits"), std::string::npos);
 }
 
+TEST_F(CommandLine, PricesAreOneNumberOrTwo) {
+  EXPECT_FALSE(sync({}).prices);
+  EXPECT_EQ(sync({"--request-price", "0.005"}).prices, (report::RequestPrices{0.005, 0}));
+  EXPECT_EQ(sync({"--request-price", "0.005,0.0004"}).prices,
+            (report::RequestPrices{0.005, 0.0004}));
+  for (const char* value : {"", ",", "1,", "-1", "x", "1,2,3", "nan", "inf", "1e3", "0.5 "})
+    EXPECT_FALSE(sync_mistake({"--request-price", value}).empty()) << value;
+}
+
 TEST_F(CommandLine, StrongerPlacesWin) {
   const std::string path = config(
       "transfers = 2\nthreads = 2\npart-size = \"2MiB\"\nmax-attempts = 2\nexclude = [\"file\"]\n"
