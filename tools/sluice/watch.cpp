@@ -6,6 +6,7 @@
 #include "status_server.hpp"
 #include "verbs.hpp"
 #include "watch_monitor.hpp"
+#include "watch_state.hpp"
 
 #include "sluice/mirror.hpp"
 
@@ -103,10 +104,11 @@ std::string live_changes(const LiveOptions& then, const LiveOptions& now) {
 /// What SIGHUP does.
 class Reload {
  public:
-  Reload(MirrorRun& run, WatchMonitor& monitor, const Settings& settings,
+  Reload(MirrorRun& run, WatchMonitor& monitor, WatchState& state, const Settings& settings,
          std::function<Result<Settings>()> read_again)
       : run_(run),
         monitor_(monitor),
+        state_(state),
         began_with_(settings),
         live_(live_options(settings)),
         read_again_(std::move(read_again)),
@@ -135,6 +137,7 @@ class Reload {
           "jitter, filters, bwlimit, tpslimit and the level of the log count at once)");
     live_ = now;
     monitor_.on_reload(now);
+    state_.on_reload(now);
     run_.mirror().reload(std::move(now));
     run_.service().reloaded();
     return true;
@@ -143,6 +146,7 @@ class Reload {
  private:
   MirrorRun& run_;
   WatchMonitor& monitor_;
+  WatchState& state_;
   const Settings began_with_;
   LiveOptions live_;  ///< what counts now
   const std::function<Result<Settings>()> read_again_;
@@ -263,14 +267,20 @@ int run_watch(const Settings& asked, Signals& signals,
     console.log().write(error);
     run.end(static_cast<int>(exit_status(error)), &error);
   }
-  const auto reload = std::make_shared<Reload>(run, monitor, asked, std::move(read_again));
+  WatchState state(settings->mirror.dir, settings->watch.interval,
+                   *server ? (*server)->url() : std::string());
+  console.observer().also_tell(state);
+  const auto reload = std::make_shared<Reload>(run, monitor, state, asked, std::move(read_again));
   signals.on_hangup([reload] { return (*reload)(); });
   std::unique_ptr<Hook> hook;
   if (Hook::is_wanted(settings->hook)) hook = std::make_unique<Hook>(*settings, console.log());
 
   PassLog passes(console);
   console.start([&] {
-    if (run.mirror().silence() < kMostSilence) run.service().alive();
+    if (run.mirror().silence() < kMostSilence) {
+      run.service().alive();
+      state.beat();
+    }
     return passes.look(run.mirror().progress());
   });
   console.log().write(Level::info, fmt::format("watching {}, into {}, every {}",
@@ -279,9 +289,10 @@ int run_watch(const Settings& asked, Signals& signals,
                                                units::format_duration(settings->watch.interval)));
   const PassSummary last = run.mirror().watch(
       settings->watch,
-      [&run, &passes, &hook, &monitor](const PassSummary& summary, const Outlook& outlook) {
+      [&run, &passes, &hook, &monitor, &state](const PassSummary& summary, const Outlook& outlook) {
         passes.on_pass(summary, outlook);
         monitor.on_pass(summary, outlook);
+        state.on_pass(summary, outlook);
         run.service().status(status_line(summary, outlook));
         if (hook) hook->pass_ended();
       });
@@ -289,6 +300,7 @@ int run_watch(const Settings& asked, Signals& signals,
   hook.reset();
   *server = nullptr;
   console.stop();
+  state.end();
 
   if (signals.exit_status() != 0) run.end(signals.exit_status(), nullptr);
   // A mirror that could not be opened: nobody has told of that yet.
