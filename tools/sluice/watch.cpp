@@ -159,7 +159,8 @@ constexpr auto kMostSilence = std::chrono::seconds(30);
 /// Mirrors that are watched keep a journal of their changes.
 constexpr std::uint64_t kJournalRows = 100'000;
 
-Result<Settings> with_journal(Settings settings) {
+Result<Settings> complete(Settings settings) {
+  settings.watch.track_transfers = settings.listen.has_value();
   if (!settings.mirror.journal_rows) settings.mirror.journal_rows = kJournalRows;
   if (*settings.mirror.journal_rows == 0 && Hook::is_wanted(settings.hook))
     return Error(ErrorKind::usage,
@@ -243,7 +244,7 @@ Result<std::unique_ptr<StatusServer>> serve(const Settings& settings, MirrorRun&
 
 int run_watch(const Settings& asked, Signals& signals,
               std::function<Result<Settings>()> read_again) {
-  const auto settings = with_journal(asked);
+  const auto settings = complete(asked);
   if (!settings) {
     print_error(settings.error());
     return static_cast<int>(exit_status(settings.error()));
@@ -260,7 +261,7 @@ int run_watch(const Settings& asked, Signals& signals,
     run.mirror().pass_now();
   });
   WatchMonitor monitor(run.mirror(), source_text(settings->mirror.source), settings->mirror.dir,
-                       live_options(*settings));
+                       live_options(*settings), settings->prices);
   auto server = serve(*settings, run, monitor);
   if (!server) {
     const Error error = server.error();
