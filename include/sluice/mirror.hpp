@@ -6,6 +6,7 @@
 #include "sluice/summary.hpp"
 #include "sluice/telemetry.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -60,6 +61,9 @@ class Mirror {
 
   /// Totals over all passes. Requests are known while `watch` runs, else 0.
   Telemetry telemetry() const noexcept;
+
+  /// What the pass of a watch is doing just now, with so many transfers at most.
+  WorkInProgress work(std::size_t most_transfers) const;
 
   /// For how long the control thread of a watch has not been heard of: seconds at most, unless it
   /// hangs. 0 before and after `watch`.

@@ -141,6 +141,7 @@ struct WatchOptions {
   unsigned max_passes = 0;                    ///< 0: no limit
   unsigned max_failures = 0;                  ///< passes that failed in a row; 0: no limit
   std::chrono::milliseconds max_duration{0};  ///< a pass that runs then is cut short; 0: no limit
+  bool track_transfers = false;  ///< so that Mirror::work can name them; two locks a part
 };
 
 /// What a watch that runs can be told anew.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -35,7 +36,10 @@ struct MirrorStatus {
   std::uint64_t bytes = 0;    ///< of those
   std::uint64_t refused = 0;
   std::uint64_t partial_downloads = 0;  ///< cut off; the next pass goes on with them
-  std::vector<PassReport> passes;       ///< newest first
+  /// The process that is at work on it now, 0 if it cannot be told which; none if there is none (or
+  /// it is in another PID namespace).
+  std::optional<std::uint64_t> process;
+  std::vector<PassReport> passes;  ///< newest first
 };
 
 /// Reads it while other processes may be at work on the mirror; takes no lock and writes nothing.

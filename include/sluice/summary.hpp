@@ -17,8 +17,9 @@ struct Progress {
   bool listing_done = false;
   std::uint64_t listed = 0;  ///< keys seen in the listing
   std::uint64_t listed_bytes = 0;
-  std::uint64_t excluded = 0;  ///< of the listed: left out by filters
-  std::uint64_t to_fetch = 0;  ///< objects decided to be fetched so far
+  std::uint64_t listed_before = 0;  ///< keys that the last complete pass saw; 0: there is none
+  std::uint64_t excluded = 0;       ///< of the listed: left out by filters
+  std::uint64_t to_fetch = 0;       ///< objects decided to be fetched so far
   std::uint64_t to_fetch_bytes = 0;
   std::uint64_t fetched_bytes = 0;  ///< bytes received so far, parts of unfinished objects included
   std::uint64_t resumed_bytes = 0;  ///< found in partial downloads of earlier runs, not received

@@ -3,9 +3,12 @@
 #include "sluice/summary.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice {
 
@@ -54,6 +57,32 @@ struct Telemetry {
   /// an object fails this is the oldest change of the whole pass, which may be older than it.
   /// Objects that went from the bucket have no time and do not count.
   std::int64_t oldest_change_ms = 0;
+};
+
+/// What waits between two stages of a pass.
+struct QueueDepth {
+  std::string_view name;
+  std::size_t waiting = 0;
+  std::size_t limit = 0;
+};
+/// Pages of the listing; local files to be compared with their objects; parts of objects to be
+/// fetched; files to be put in place, and notes for the record.
+inline constexpr std::size_t kQueueCount = 4;
+
+/// An object of which bytes are on their way.
+struct ActiveTransfer {
+  std::string key;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t received_bytes = 0;  ///< what was here from an earlier run included
+  std::chrono::milliseconds age{0};
+};
+
+/// What a pass is doing just now; nothing waits and nothing moves while none runs.
+struct WorkInProgress {
+  std::array<QueueDepth, kQueueCount> queues{
+      {{"pages"}, {"adoptions"}, {"parts"}, {"publications"}}};
+  std::size_t transfers = 0;           ///< all of them; only with WatchOptions::track_transfers
+  std::vector<ActiveTransfer> oldest;  ///< the first of these
 };
 
 }  // namespace sluice

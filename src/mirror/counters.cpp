@@ -18,6 +18,7 @@ void add(Progress& total, const Progress& more) noexcept {
   for (std::size_t i = 0; i < kWhatCount; ++i)
     total.counts[i] += more.counts[i];
   total.listing_done = more.listing_done;
+  total.listed_before = more.listed_before;
 }
 
 }  // namespace
@@ -27,8 +28,8 @@ void Counters::reset() noexcept {
   add(before_, snapshot());
   listing_done = false;
   for (auto* counter :
-       {&listed, &listed_bytes, &excluded, &to_fetch, &to_fetch_bytes, &received_bytes,
-        &resumed_bytes, &retries, &throttles, &unproven, &local_failures})
+       {&listed, &listed_bytes, &listed_before, &excluded, &to_fetch, &to_fetch_bytes,
+        &received_bytes, &resumed_bytes, &retries, &throttles, &unproven, &local_failures})
     *counter = 0;
   for (auto& counter : what)
     counter = 0;
@@ -41,6 +42,7 @@ Progress Counters::snapshot() const noexcept {
   progress.listing_done = listing_done;
   progress.listed = listed;
   progress.listed_bytes = listed_bytes;
+  progress.listed_before = listed_before;
   progress.excluded = excluded;
   progress.to_fetch = to_fetch;
   progress.to_fetch_bytes = to_fetch_bytes;

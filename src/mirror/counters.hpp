@@ -16,6 +16,7 @@ struct Counters {
   std::atomic<bool> listing_done = false;
   std::atomic<std::uint64_t> listed = 0;
   std::atomic<std::uint64_t> listed_bytes = 0;
+  std::atomic<std::uint64_t> listed_before = 0;  ///< see Progress
   std::atomic<std::uint64_t> excluded = 0;
   std::atomic<std::uint64_t> to_fetch = 0;
   std::atomic<std::uint64_t> to_fetch_bytes = 0;

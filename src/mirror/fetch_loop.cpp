@@ -134,6 +134,8 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
       async::ByteLease waited_for = co_await engine.budget().acquire(kBytesPerTransfer);
       lease.emplace(std::move(waited_for));
     }
+    std::optional<transfer::ActiveTransfers::Entry> shown;
+    if (pass.active) shown.emplace(*pass.active, part->assembly, engine.runtime().now());
     std::optional<transfer::FetchOutcome> outcome = co_await fetcher.run(*part);
     if (outcome) co_await settle(pass, *outcome);
   }

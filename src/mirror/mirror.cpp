@@ -8,6 +8,7 @@
 #include "mirror/timetable.hpp"
 #include "mirror/watch_loop.hpp"
 
+#include <array>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -25,6 +26,7 @@ struct Mirror::Impl {
   std::unique_ptr<async::Runtime> runtime;
   std::shared_ptr<s3::Session> session;
   std::unique_ptr<mirror::Engine> engine;
+  bool tracks_transfers = false;
 
   std::mutex mutex;  ///< of what follows
   bool stopping = false;
@@ -117,6 +119,7 @@ async::Task<PassSummary> Mirror::Impl::one_pass() {
   apply_reloaded();
   const RequestCounts before = counts_of(*session);
   mirror::Pass fresh(*engine);
+  if (tracks_transfers) fresh.active.emplace();
   set_pass(&fresh);
   PassSummary summary = co_await mirror::run_pass(*engine, fresh);
   set_pass(nullptr);
@@ -187,6 +190,7 @@ PassSummary Mirror::watch(const WatchOptions& options,
                           const std::function<void(const PassSummary&, const Outlook&)>& on_pass) {
   const auto opened = impl_->open();
   if (!opened) return failed_to_open(opened.error());
+  impl_->tracks_transfers = options.track_transfers;
   mirror::WatchLoop::Actions actions;
   actions.pass = [this] { return impl_->one_pass(); };
   actions.cut_short = [this] { impl_->interrupt_pass(); };
@@ -244,6 +248,30 @@ Telemetry Mirror::telemetry() const noexcept {
   for (std::size_t i = 0; i < kRequestKindCount; ++i)
     telemetry.requests[i] = impl_->session->telemetry(static_cast<s3::RequestKind>(i));
   return telemetry;
+}
+
+WorkInProgress Mirror::work(std::size_t most_transfers) const {
+  using mirror::Pass;
+  WorkInProgress out;
+  constexpr std::array<std::size_t, kQueueCount> kLimits = {
+      Pass::kPagesWaiting, Pass::kAdoptionsWaiting, Pass::kPartsWaiting,
+      Pass::kPublicationsWaiting};
+  for (std::size_t i = 0; i < kQueueCount; ++i)
+    out.queues[i].limit = kLimits[i];
+  const std::lock_guard lock(impl_->mutex);  // the pass stays as long as we look at it
+  const Pass* pass = impl_->pass;
+  if (pass == nullptr) return out;
+  const std::array<std::size_t, kQueueCount> waiting = {
+      pass->pages.size(), pass->adoptions.size(), pass->parts.size(), pass->publications.size()};
+  for (std::size_t i = 0; i < kQueueCount; ++i)
+    out.queues[i].waiting = waiting[i];
+  if (!pass->active) return out;
+  out.transfers = pass->active->count();
+  const SteadyTime now = impl_->runtime->now();
+  for (transfer::ActiveTransfers::Seen& seen : pass->active->oldest(most_transfers))
+    out.oldest.push_back({std::move(seen.key), seen.size_bytes, seen.received_bytes,
+                          std::chrono::duration_cast<std::chrono::milliseconds>(now - seen.begun)});
+  return out;
 }
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include "mirror/engine.hpp"
 #include "mirror/work.hpp"
 #include "plan/licence.hpp"
+#include "transfer/active_transfers.hpp"
 
 #include "sluice/summary.hpp"
 
@@ -43,6 +44,8 @@ class Pass {
   async::BoundedQueue<Adoption> adoptions{kAdoptionsWaiting};
   async::BoundedQueue<transfer::Part> parts{kPartsWaiting};
   async::BoundedQueue<Publication> publications{kPublicationsWaiting};
+
+  std::optional<transfer::ActiveTransfers> active;  ///< only where somebody wants to see them
 
   async::TaskGroup planning;  ///< lister, decider, adopter
   async::TaskGroup fetching;

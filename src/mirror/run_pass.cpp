@@ -15,12 +15,16 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace sluice::mirror {
 
 namespace {
+
+/// The outcome of a pass, as the record has it.
+constexpr std::string_view kComplete = "complete";
 
 std::int64_t unix_ms(WallTime time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -88,6 +92,17 @@ void load_leftovers(Engine& engine, Pass& pass) {
   if (!names) return pass.abort(names.error());
   for (const record::PartialName& name : *names)
     pass.leftovers.insert(name.key);
+}
+
+/// How far there is to go, for people: by the last pass that saw everything.
+void note_last_pass(Engine& engine) {
+  constexpr std::size_t kLookBack = 16;
+  const auto passes = engine.reader().last_passes(kLookBack);
+  if (!passes) return;
+  const auto last = std::find_if(passes->begin(), passes->end(), [](const record::PassRow& pass) {
+    return pass.outcome == kComplete;
+  });
+  if (last != passes->end()) engine.counters().listed_before = last->listed;
 }
 
 /// What this pass has shown of the order in which the source lists. A part of it proves nothing.
@@ -179,7 +194,7 @@ std::string outcome_of(const PassSummary& summary) {
   if (summary.interrupted) return "interrupted";
   if (summary.failure) return "failed: " + summary.failure->message;
   if (summary.guard) return "deletion refused: " + summary.guard->message;
-  return "complete";
+  return std::string(kComplete);
 }
 
 void settle_changes(Engine& engine, const PassSummary& summary) {
@@ -217,6 +232,7 @@ async::Task<PassSummary> run_pass(Engine& engine, Pass& pass) {
   const SteadyTime started = runtime.now();
   const std::int64_t started_ms = unix_ms(runtime.wall_now());
   engine.counters().reset();
+  note_last_pass(engine);
   engine.pass_started();
 
   const auto cleared = engine.reader().clear_absent();

@@ -1,5 +1,7 @@
 #include "sluice/status.hpp"
 
+#include "local/lock.hpp"
+#include "local/path.hpp"
 #include "mirror/find_record.hpp"
 
 #include <utility>
@@ -29,6 +31,7 @@ Result<MirrorStatus> read(const std::string& dir, std::size_t most_passes) {
 
   MirrorStatus status;
   status.dir = dir;
+  status.process = local::lock_holder(dir + '/' + std::string(local::kReservedName));
   if (auto source = (*record)->source()) {
     status.endpoint_host = std::move(source->endpoint_host);
     status.bucket = std::move(source->bucket);

@@ -1,6 +1,7 @@
 #include "report/event_stream.hpp"
 
 #include "base/time.hpp"
+#include "report/wording.hpp"
 
 #include <array>
 #include <chrono>
@@ -30,20 +31,6 @@ JsonObject begin_now(std::string_view event) {
   JsonObject out = begin(event);
   out.integer("time_ms", now_ms());
   return out;
-}
-
-std::string_view name_of(Level level) noexcept {
-  switch (level) {
-    case Level::debug:
-      return "debug";
-    case Level::info:
-      return "info";
-    case Level::warning:
-      return "warning";
-    case Level::error:
-      return "error";
-  }
-  return "error";
 }
 
 /// Field names have no dashes.
@@ -91,6 +78,16 @@ JsonObject error_json(const Error& error) {
   return out;
 }
 
+JsonObject object_json(const ObjectEvent& event) {
+  JsonObject out;
+  out.text("what", to_string(event.what)).bytes("key", event.key).number("size_bytes", event.size);
+  if (!event.reason.empty() && event.error == nullptr) out.text("reason", event.reason);
+  if (!event.proof.empty()) out.text("proof", event.proof);
+  if (event.error != nullptr) out.object("error", error_json(*event.error));
+  if (event.dry_run) out.flag("dry_run", true);
+  return out;
+}
+
 void EventStream::run_started(const RunFacts& facts) {
   JsonObject out = begin("run_started");
   out.number("v", kEventVersion)
@@ -112,12 +109,7 @@ void EventStream::pass_started() {
 
 void EventStream::object(const ObjectEvent& event) {
   JsonObject out = begin_now("object");
-  out.text("what", to_string(event.what)).bytes("key", event.key).number("size_bytes", event.size);
-  if (!event.reason.empty() && event.error == nullptr) out.text("reason", event.reason);
-  if (!event.proof.empty()) out.text("proof", event.proof);
-  if (event.error != nullptr) out.object("error", error_json(*event.error));
-  if (event.dry_run) out.flag("dry_run", true);
-  print(out);
+  print(out.add(object_json(event)));
 }
 
 void EventStream::message(Level level, std::string_view text) {

@@ -60,4 +60,7 @@ JsonObject requests_json(const RequestCounts& requests);
 /// kind, message, and what else is known.
 JsonObject error_json(const Error& error);
 
+/// What happened to which key: the `object` event without its name and time.
+JsonObject object_json(const ObjectEvent& event);
+
 }  // namespace sluice::report

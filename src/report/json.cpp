@@ -64,4 +64,10 @@ JsonObject& JsonObject::array(std::string_view name, const std::vector<JsonObjec
   return *this;
 }
 
+JsonObject& JsonObject::add(const JsonObject& more) {
+  if (!fields_.empty() && !more.fields_.empty()) fields_ += ',';
+  fields_ += more.fields_;
+  return *this;
+}
+
 }  // namespace sluice::report

@@ -21,6 +21,8 @@ class JsonObject {
   JsonObject& flag(std::string_view name, bool value);
   JsonObject& object(std::string_view name, const JsonObject& value);
   JsonObject& array(std::string_view name, const std::vector<JsonObject>& values);
+  /// All fields of `more`, after these.
+  JsonObject& add(const JsonObject& more);
 
   std::string str() const { return '{' + fields_ + '}'; }
 

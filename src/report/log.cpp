@@ -1,6 +1,7 @@
 #include "report/log.hpp"
 
 #include "base/time.hpp"
+#include "report/event_stream.hpp"
 #include "report/object_line.hpp"
 #include "report/wording.hpp"
 
@@ -33,30 +34,70 @@ spdlog::level::level_enum to_spdlog(Level level) noexcept {
   return spdlog::level::err;
 }
 
+Level from_spdlog(spdlog::level::level_enum level) noexcept {
+  switch (level) {
+    case spdlog::level::err:
+      return Level::error;
+    case spdlog::level::warn:
+      return Level::warning;
+    case spdlog::level::debug:
+      return Level::debug;
+    default:
+      return Level::info;
+  }
+}
+
+/// As sd-daemon(3) and syslog(3) have them.
+int priority_of(Level level) noexcept {
+  switch (level) {
+    case Level::debug:
+      return 7;
+    case Level::info:
+      return 6;
+    case Level::warning:
+      return 4;
+    case Level::error:
+      return 3;
+  }
+  return 3;
+}
+
+Paint paint_of(Level level) noexcept {
+  if (level == Level::error) return Paint::red;
+  return level == Level::warning ? Paint::yellow : Paint::none;
+}
+
+std::string json_line(Level level, std::string_view text, const JsonObject& facts) {
+  JsonObject out;
+  out.text("time", utc_stamp()).text("level", name_of(level)).text("message", text);
+  return out.add(facts).str();
+}
+
 /// Hands lines to the terminal, which has a lock of its own.
 class TerminalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  TerminalSink(Terminal& terminal, Stamp stamp) : terminal_(terminal), stamp_(stamp) {}
+  TerminalSink(Terminal& terminal, const LogOptions& options)
+      : terminal_(terminal), stamp_(options.stamp), format_(options.format) {}
+
+  /// As JSON `line` is the whole object.
+  void show(Level level, std::string_view line) {
+    if (format_ == LogFormat::json) return terminal_.log(Paint::none, "", line);
+    if (format_ == LogFormat::journal)
+      return terminal_.log(Paint::none, fmt::format("<{}>", priority_of(level)), line);
+    std::string head = stamp_ == Stamp::utc ? utc_stamp() + ' ' : "sluice: ";
+    if (level != Level::info) head += fmt::format("{}: ", name_of(level));
+    terminal_.log(paint_of(level), head, line);
+  }
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    const std::string_view text(message.payload.data(), message.payload.size());
-    const std::string head = stamp_ == Stamp::utc ? utc_stamp() + ' ' : "sluice: ";
-    switch (message.level) {
-      case spdlog::level::err:
-        return terminal_.log(Paint::red, head + "error: ", text);
-      case spdlog::level::warn:
-        return terminal_.log(Paint::yellow, head + "warning: ", text);
-      case spdlog::level::debug:
-        return terminal_.log(Paint::none, head + "debug: ", text);
-      default:
-        return terminal_.log(Paint::none, head, text);
-    }
+    show(from_spdlog(message.level), {message.payload.data(), message.payload.size()});
   }
   void flush_() override {}
 
   Terminal& terminal_;
   const Stamp stamp_;
+  const LogFormat format_;
 };
 
 /// The file, which can be opened anew.
@@ -86,10 +127,11 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
   std::unique_ptr<spdlog::details::file_helper> file_;
 };
 
-std::shared_ptr<FileSink> open_file(const std::string& path) {
-  auto sink = std::make_shared<FileSink>(path);
-  sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
-                                                                  spdlog::pattern_time_type::utc));
+std::shared_ptr<FileSink> open_file(const LogOptions& options) {
+  auto sink = std::make_shared<FileSink>(options.file);
+  const char* pattern = options.format == LogFormat::json ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
+  sink->set_formatter(
+      std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
   return sink;
 }
 
@@ -113,11 +155,22 @@ struct Log::Impl {
   std::shared_ptr<TerminalSink> on_terminal;
   std::shared_ptr<FileSink> in_file;  ///< null: none
   std::string path;
+  LogFormat format = LogFormat::text;
+
+  bool is_wanted(Level level) const {
+    const auto wanted = to_spdlog(level);
+    return on_terminal->should_log(wanted) || (in_file && in_file->should_log(wanted));
+  }
+  /// What the sinks put their heads before.
+  std::string line(Level level, std::string_view text, const JsonObject& facts) const {
+    return format == LogFormat::json ? json_line(level, text, facts) : printable(text);
+  }
 };
 
 Result<std::unique_ptr<Log>> Log::open(const LogOptions& options, Terminal& terminal) {
   auto impl = std::make_unique<Impl>();
-  impl->on_terminal = std::make_shared<TerminalSink>(terminal, options.stamp);
+  impl->on_terminal = std::make_shared<TerminalSink>(terminal, options);
+  impl->format = options.format;
   impl->path = options.file;
   impl->everywhere.sinks().push_back(impl->on_terminal);
   impl->everywhere.set_level(spdlog::level::trace);
@@ -127,7 +180,7 @@ Result<std::unique_ptr<Log>> Log::open(const LogOptions& options, Terminal& term
     if (const int os_error = try_to_append(options.file); os_error != 0)
       return cannot_open(options.file, os_error);
     try {
-      impl->in_file = open_file(options.file);
+      impl->in_file = open_file(options);
       impl->everywhere.sinks().push_back(impl->in_file);
       impl->file.sinks().push_back(impl->in_file);
     } catch (const spdlog::spdlog_ex&) {
@@ -135,8 +188,8 @@ Result<std::unique_ptr<Log>> Log::open(const LogOptions& options, Terminal& term
     }
   }
   // A full disk must not end the run; the terminal is told at most once a second (spdlog's rule).
-  const auto on_failure = [&terminal](const std::string& reason) {
-    terminal.log(Paint::yellow, "sluice: warning: ", "the log: " + printable(reason));
+  const auto on_failure = [log = impl.get()](const std::string& reason) {
+    log->on_terminal->show(Level::warning, log->line(Level::warning, "the log: " + reason, {}));
   };
   for (spdlog::logger* logger : {&impl->everywhere, &impl->file}) {
     logger->set_error_handler(on_failure);
@@ -153,15 +206,22 @@ Log::~Log() {
   flush();
 }
 
-void Log::write(Level level, std::string_view text) {
-  impl_->everywhere.log(to_spdlog(level), spdlog::string_view_t(printable(text)));
+void Log::write(Level level, std::string_view text, const JsonObject& facts) {
+  if (!impl_->is_wanted(level)) return;
+  impl_->everywhere.log(to_spdlog(level), spdlog::string_view_t(impl_->line(level, text, facts)));
 }
 
-void Log::record(Level level, std::string_view text) {
-  if (records(level)) impl_->file.log(to_spdlog(level), spdlog::string_view_t(printable(text)));
+void Log::record(Level level, std::string_view text, const JsonObject& facts) {
+  if (!records(level)) return;
+  impl_->file.log(to_spdlog(level), spdlog::string_view_t(impl_->line(level, text, facts)));
 }
 
 void Log::write(const Error& error) {
+  if (has_facts()) {
+    JsonObject facts;
+    facts.object("error", error_json(error));
+    return write(Level::error, error.message, facts);
+  }
   write(Level::error, error.message);
   if (const std::string details = error_details(error); !details.empty())
     write(Level::error, "  the server said: " + details);
@@ -187,6 +247,10 @@ void Log::reopen() {
 
 bool Log::records(Level level) const noexcept {
   return impl_->file.should_log(to_spdlog(level));
+}
+
+bool Log::has_facts() const noexcept {
+  return impl_->format == LogFormat::json;
 }
 
 void Log::flush() {

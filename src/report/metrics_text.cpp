@@ -82,6 +82,17 @@ void objects(Exposition& out, const WatchView& view) {
   out.single("sluice_pass_to_fetch_bytes", "gauge", "Their size.", view.pass.to_fetch_bytes);
 }
 
+void work(Exposition& out, const WatchView& view) {
+  out.family("sluice_queue_items", "gauge", "What waits between two stages of the pass.");
+  for (const QueueDepth& queue : view.work.queues)
+    out.sample(queue.waiting, label("queue", queue.name));
+  out.family("sluice_queue_limit_items", "gauge", "How much may wait there.");
+  for (const QueueDepth& queue : view.work.queues)
+    out.sample(queue.limit, label("queue", queue.name));
+  out.single("sluice_active_transfers", "gauge", "Objects of which bytes are on their way.",
+             view.work.transfers);
+}
+
 void latency(Exposition& out, std::string_view kind, const LatencyCounts& counts) {
   const std::string of_kind = label("kind", kind);
   std::uint64_t so_far = 0;
@@ -150,6 +161,7 @@ std::string metrics_text(const WatchView& view) {
   Exposition out;
   passes(out, view);
   objects(out, view);
+  work(out, view);
   requests(out, view);
   process(out, view);
   return out.take();

@@ -42,20 +42,40 @@ std::string bytes_of(std::uint64_t part, std::uint64_t whole, std::string_view m
                      static_cast<double>(whole) / scale, decimals, more, kUnits[unit]);
 }
 
-/// Whichever takes longer: the bytes, or the objects where they are small. Objects are counted when
-/// they are published, in groups: at first nothing is known of their pace.
+/// What is done a second.
+struct Rates {
+  double keys = 0;  ///< of the listing
+  double bytes = 0;
+  double objects = 0;
+};
+
+/// Keys of the whole listing: while it goes on, as many as the last pass saw; nullopt if there was
+/// none, or there are more now.
+std::optional<std::uint64_t> expected_keys(const Progress& progress) {
+  if (progress.listing_done) return progress.listed;
+  if (progress.listed >= progress.listed_before) return std::nullopt;
+  return progress.listed_before;
+}
+
+/// Whichever takes longest: the listing, the bytes as far as they are known, or the objects where
+/// they are small. Objects are counted when they are published, in groups: at first nothing is
+/// known of their pace.
 std::optional<double> seconds_left(const Progress& progress, std::uint64_t done_objects,
-                                   const RateMeter& bytes, const RateMeter& objects) {
-  if (!progress.listing_done) return std::nullopt;
+                                   const Rates& rates) {
+  const auto keys = expected_keys(progress);
+  if (!keys) return std::nullopt;
   double seconds = 0;
+  if (progress.listed < *keys) {
+    if (rates.keys <= 0) return std::nullopt;
+    seconds = static_cast<double>(*keys - progress.listed) / rates.keys;
+  }
   const std::uint64_t here = progress.fetched_bytes + progress.resumed_bytes;
   if (here < progress.to_fetch_bytes) {
-    if (bytes.per_second() <= 0) return std::nullopt;
-    seconds = static_cast<double>(progress.to_fetch_bytes - here) / bytes.per_second();
+    if (rates.bytes <= 0) return std::nullopt;
+    seconds = std::max(seconds, static_cast<double>(progress.to_fetch_bytes - here) / rates.bytes);
   }
-  if (done_objects < progress.listed && objects.per_second() > 0)
-    seconds = std::max(seconds,
-                       static_cast<double>(progress.listed - done_objects) / objects.per_second());
+  if (done_objects < *keys && rates.objects > 0)
+    seconds = std::max(seconds, static_cast<double>(*keys - done_objects) / rates.objects);
   if (seconds <= 0 || seconds >= kLongestEtaSeconds) return std::nullopt;
   return seconds;
 }
@@ -99,14 +119,17 @@ std::string ProgressLine::render(const Progress& progress, std::chrono::millisec
   const std::uint64_t done = finished(progress);
   bytes_.add(progress.fetched_bytes, elapsed);
   objects_.add(done, elapsed);
+  keys_.add(progress.listed, elapsed);
 
   const std::string_view more = progress.listing_done ? "" : "+";
   std::vector<Segment> segments;
   if (progress.listed == 0 && !progress.listing_done) {
     segments.push_back({"listing", 5});
   } else {
-    segments.push_back(
-        {fmt::format("{} of {}{} objects", grouped(done), grouped(progress.listed), more), 5});
+    const auto keys = expected_keys(progress);
+    const std::string all =
+        keys ? (progress.listing_done ? "" : "~") + grouped(*keys) : grouped(progress.listed) + '+';
+    segments.push_back({fmt::format("{} of {} objects", grouped(done), all), 5});
   }
   if (progress.to_fetch_bytes > 0) {
     const std::uint64_t part =
@@ -115,9 +138,11 @@ std::string ProgressLine::render(const Progress& progress, std::chrono::millisec
     const auto rate = static_cast<std::uint64_t>(bytes_.per_second());
     segments.push_back({units::format_size(rate) + "/s", 2});
   }
-  if (const auto left = seconds_left(progress, done, bytes_, objects_)) {
+  const Rates rates{keys_.per_second(), bytes_.per_second(), objects_.per_second()};
+  if (const auto left = seconds_left(progress, done, rates)) {
     const std::chrono::seconds whole(static_cast<std::int64_t>(std::ceil(*left)));
-    segments.push_back({"ETA " + units::format_duration(whole), 1});
+    const std::string_view about = progress.listing_done ? "" : "~";
+    segments.push_back({fmt::format("ETA {}{}", about, units::format_duration(whole)), 1});
   }
   if (const std::uint64_t errors = progress.count(What::failed); errors > 0)
     segments.push_back({counted(errors, "error"), 4});

@@ -25,7 +25,9 @@ class RateMeter {
 
 /// Turns snapshots of a pass into the line shown on a terminal:
 /// `  3,214 of 10,000 objects  1.2 of 4.0 GiB  412 MiB/s  ETA 7s  2 errors`.
-/// Plain ASCII, never wider than asked: what matters least is left out first.
+/// While the listing goes on, the last pass says how many objects to expect: `of ~10,000 objects`,
+/// `ETA ~9s`; without one `of 5,000+ objects`. Plain ASCII, never wider than asked: what matters
+/// least is left out first.
 class ProgressLine {
  public:
   /// `elapsed` since the pass began; `columns` of the terminal, 0 if unknown.
@@ -34,6 +36,7 @@ class ProgressLine {
  private:
   RateMeter bytes_;
   RateMeter objects_;
+  RateMeter keys_;
 };
 
 }  // namespace sluice::report

@@ -5,7 +5,8 @@
 namespace sluice::report {
 
 void Reporter::on_object(const ObjectEvent& event) {
-  if (second_ != nullptr) second_->on_object(event);
+  for (Observer* other : others_)
+    other->on_object(event);
   if (options_.events != nullptr) options_.events->object(event);
   const Wordiness wordiness = options_.details ? Wordiness::with_reason : Wordiness::brief;
   switch (channel_of(event.what)) {
@@ -16,22 +17,27 @@ void Reporter::on_object(const ObjectEvent& event) {
     case Channel::detail:
       return result(event, options_.details, Level::debug);
     case Channel::warning:
-      return log_.write(Level::warning, object_line(event, wordiness));
+      return log_.write(Level::warning, object_line(event, wordiness), facts_of(event));
     case Channel::error:
-      return log_.write(Level::error, object_line(event, wordiness));
+      return log_.write(Level::error, object_line(event, wordiness), facts_of(event));
   }
 }
 
 void Reporter::on_message(Level level, std::string_view text) {
-  if (second_ != nullptr) second_->on_message(level, text);
+  for (Observer* other : others_)
+    other->on_message(level, text);
   if (options_.events != nullptr && level >= event_level_) options_.events->message(level, text);
   log_.write(level, text);
 }
 
 void Reporter::on_pass_started() {
-  if (second_ != nullptr) second_->on_pass_started();
   if (options_.events != nullptr) options_.events->pass_started();
-  if (on_pass_) on_pass_();
+  for (Observer* other : others_)
+    other->on_pass_started();
+}
+
+JsonObject Reporter::facts_of(const ObjectEvent& event) const {
+  return log_.has_facts() ? object_json(event) : JsonObject();
 }
 
 void Reporter::result(const ObjectEvent& event, bool printed, Level level) {
@@ -40,7 +46,7 @@ void Reporter::result(const ObjectEvent& event, bool printed, Level level) {
   if (!printed && !recorded) return;
   const Wordiness wordiness = options_.details ? Wordiness::with_reason : Wordiness::brief;
   const std::string line = object_line(event, wordiness);
-  if (recorded) log_.record(level, line);
+  if (recorded) log_.record(level, line, facts_of(event));
   if (!printed) return;
   terminal_.print(options_.stamp == Stamp::utc ? utc_stamp() + ' ' + line : line);
 }

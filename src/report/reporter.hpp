@@ -7,8 +7,7 @@
 #include "sluice/observer.hpp"
 
 #include <atomic>
-#include <functional>
-#include <utility>
+#include <vector>
 
 namespace sluice::report {
 
@@ -32,20 +31,18 @@ class Reporter final : public Observer {
   void on_message(Level level, std::string_view text) override;
   void on_pass_started() override;
 
-  /// Is told of everything, too. Before the first pass, and must outlive the last.
-  void set_second(Observer* second) noexcept { second_ = second; }
+  /// It is told of everything, too. Before the first pass, and it must outlive the last.
+  void also_tell(Observer& other) { others_.push_back(&other); }
 
   void set_event_level(Level level) noexcept { event_level_ = level; }
-  /// Called when a pass starts, too. Before the first one.
-  void set_on_pass(std::function<void()> call) { on_pass_ = std::move(call); }
 
  private:
   void result(const ObjectEvent& event, bool printed, Level level);
+  JsonObject facts_of(const ObjectEvent& event) const;  ///< for the log
 
   const ReporterOptions options_;
   std::atomic<Level> event_level_;
-  std::function<void()> on_pass_;
-  Observer* second_ = nullptr;
+  std::vector<Observer*> others_;
   Terminal& terminal_;
   Log& log_;
 };

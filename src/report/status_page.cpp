@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 namespace sluice::report {
@@ -214,17 +215,52 @@ std::string chart(const Throughput& throughput) {
   return out + "</svg><div class=axis><span>1 h ago</span><span>" + now + "</span></div></section>";
 }
 
+/// What waits, in the order in which it goes through them.
+std::string queues(const WatchView& view) {
+  constexpr std::array<std::string_view, kQueueCount> kNames = {
+      "pages of the listing", "files to compare", "parts to fetch", "files to put in place"};
+  std::string out;
+  for (std::size_t i = 0; i < kQueueCount; ++i) {
+    const QueueDepth& queue = view.work.queues[i];
+    out += fmt::format("{}{} of {} {}", out.empty() ? "waiting: " : ", ", grouped(queue.waiting),
+                       grouped(queue.limit), kNames[i]);
+  }
+  return fmt::format("<div class=soft id=queues>{}</div>", out);
+}
+
 std::string current_pass(const WatchView& view) {
   if (view.state != WatchState::listing && view.state != WatchState::transferring) return {};
   const Progress& pass = view.pass;
   std::string out = "<section class=card><h2>This pass</h2>";
-  out += fmt::format("<div>{} listed{}, {} of {} fetched, {} of {}</div>", grouped(pass.listed),
-                     pass.listing_done ? "" : " so far", grouped(pass.count(What::fetched)),
+  const std::string about = !pass.listing_done && pass.listed_before > pass.listed
+                                ? fmt::format(" of about {}", grouped(pass.listed_before))
+                                : std::string();
+  out += fmt::format("<div>{}{} listed{}, {} of {} fetched, {} of {}</div>", grouped(pass.listed),
+                     about, pass.listing_done ? "" : " so far", grouped(pass.count(What::fetched)),
                      grouped(pass.to_fetch), units::format_size(pass.fetched_bytes),
                      units::format_size(pass.to_fetch_bytes));
   if (pass.to_fetch_bytes > 0)
     out += fmt::format("<progress max={} value={}></progress>", pass.to_fetch_bytes,
                        std::min(pass.to_fetch_bytes, pass.fetched_bytes + pass.resumed_bytes));
+  return out + queues(view) + "</section>";
+}
+
+std::string transfers(const WatchView& view) {
+  const std::vector<ActiveTransfer>& shown = view.work.oldest;
+  if (shown.empty()) return {};
+  std::string out =
+      "<section class=card><h2>On their way</h2><div class=scroll><table id=transfers>";
+  for (const ActiveTransfer& transfer : shown)
+    out += fmt::format(
+        "<tr><td><span class=key>{}</span><td class=wide><progress max={} value={}></progress>"
+        "<td class=n>{} of {}<td class=n>{}",
+        html_escaped(transfer.key), std::max<std::uint64_t>(1, transfer.size_bytes),
+        transfer.received_bytes, units::format_size(transfer.received_bytes),
+        units::format_size(transfer.size_bytes), lasting(transfer.age));
+  out += "</table></div>";
+  if (view.work.transfers > shown.size())
+    out += fmt::format("<div class=soft>and {} more</div>",
+                       grouped(view.work.transfers - shown.size()));
   return out + "</section>";
 }
 
@@ -286,6 +322,21 @@ std::string limits(const WatchView& view) {
                      units::format_duration(view.interval), bytes, requests, when(view.started_ms));
 }
 
+/// What it costs to ask.
+std::string costs(const WatchView& view) {
+  RequestCounts sent;
+  sent.list = view.telemetry.requests[0].sent;
+  sent.head = view.telemetry.requests[1].sent;
+  sent.get = view.telemetry.requests[2].sent;
+  sent.probe = view.telemetry.requests[3].sent;
+  std::string out = fmt::format("Asked for since then: {} LIST, {} GET and HEAD{}",
+                                grouped(sent.list), grouped(sent.head + sent.get + sent.probe),
+                                view.prices ? " (" + price_of(sent, *view.prices) + ")" : "");
+  if (view.lists_a_pass > 0)
+    out += "; " + polling_text(view.lists_a_pass, view.interval, view.prices);
+  return out + '.';
+}
+
 }  // namespace
 
 std::string html_escaped(std::string_view bytes) {
@@ -328,12 +379,12 @@ std::string status_page(const WatchView& view) {
       "<main>";
   out += fmt::format("<header><h1>{}<small>into {}</small></h1>{}</header>",
                      html_escaped(view.source), html_escaped(view.dir), headline(view));
-  out += facts(view) + current_pass(view) + failures(view) + chart(view.throughput) + passes(view) +
-         changes(view);
+  out += facts(view) + current_pass(view) + transfers(view) + failures(view) +
+         chart(view.throughput) + passes(view) + changes(view);
   out += fmt::format(
-      "<footer>{}<br>sluice {} &middot; <a href=\"/status\">status</a> &middot; "
+      "<footer>{}<br>{}<br>sluice {} &middot; <a href=\"/status\">status</a> &middot; "
       "<a href=\"/metrics\">metrics</a></footer></main></body></html>\n",
-      limits(view), html_escaped(view.version));
+      limits(view), costs(view), html_escaped(view.version));
   return out;
 }
 

@@ -13,6 +13,7 @@ JsonObject progress_json(const Progress& progress) {
   JsonObject out;
   out.flag("listing_done", progress.listing_done)
       .number("listed", progress.listed)
+      .number("listed_before", progress.listed_before)
       .number("to_fetch", progress.to_fetch)
       .number("to_fetch_bytes", progress.to_fetch_bytes)
       .number("fetched_bytes", progress.fetched_bytes)
@@ -42,6 +43,15 @@ JsonObject object_json(const ObjectView& object) {
   return out;
 }
 
+JsonObject transfer_json(const ActiveTransfer& transfer) {
+  JsonObject out;
+  out.bytes("key", transfer.key)
+      .number("size", transfer.size_bytes)
+      .number("received_bytes", transfer.received_bytes)
+      .integer("age_ms", transfer.age.count());
+  return out;
+}
+
 template <class View>
 std::vector<JsonObject> all(const std::vector<View>& views, JsonObject (*json)(const View&)) {
   std::vector<JsonObject> out;
@@ -63,6 +73,13 @@ std::string watch_json(const WatchView& view) {
   limits.integer("interval_ms", view.interval.count())
       .number("bytes_per_second", view.bytes_per_second)
       .number("requests_per_second", view.requests_per_second);
+  JsonObject queues;
+  for (const QueueDepth& queue : view.work.queues)
+    queues.object(queue.name,
+                  JsonObject().number("waiting", queue.waiting).number("limit", queue.limit));
+  JsonObject polling;
+  polling.number("list_requests_a_pass", view.lists_a_pass)
+      .number("list_requests_a_month", requests_a_month(view.lists_a_pass, view.interval));
   const std::string not_ready = why_not_ready(view);
 
   JsonObject out;
@@ -84,6 +101,10 @@ std::string watch_json(const WatchView& view) {
       .object("passes", passes)
       .object("requests", requests)
       .object("limits", limits)
+      .object("polling", polling)
+      .object("queues", queues)
+      .number("transfers_running", view.work.transfers)
+      .array("transfers", all(view.work.oldest, &transfer_json))
       .array("last_passes", all(view.last_passes, &pass_json))
       .array("failures", all(view.failures, &object_json))
       .array("last_changes", all(view.last_changes, &object_json));

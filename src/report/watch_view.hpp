@@ -1,5 +1,7 @@
 #pragma once
 
+#include "report/polling.hpp"
+
 #include "sluice/options.hpp"
 #include "sluice/telemetry.hpp"
 
@@ -63,6 +65,9 @@ struct WatchView {
   std::chrono::milliseconds silence{0};  ///< of the loop
   Progress pass;                         ///< the one that runs, or the last
   Telemetry telemetry;
+  WorkInProgress work;
+  std::uint64_t lists_a_pass = 0;  ///< LIST requests of the last whole listing; 0: none yet
+  std::optional<RequestPrices> prices;
   std::array<std::uint64_t, kOutcomeCount> passes{};
   std::optional<std::int64_t> last_success_ms;
   unsigned failures_in_a_row = 0;

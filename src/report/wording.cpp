@@ -19,6 +19,20 @@ std::string counted(std::uint64_t number, std::string_view noun) {
   return out;
 }
 
+std::string_view name_of(Level level) noexcept {
+  switch (level) {
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
+  }
+  return "error";
+}
+
 std::string printable(std::string_view sentence) {
   std::string out;
   out.reserve(sentence.size());

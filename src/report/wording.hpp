@@ -1,5 +1,7 @@
 #pragma once
 
+#include "sluice/observer.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,5 +17,8 @@ std::string counted(std::uint64_t number, std::string_view noun);
 /// For sentences that others wrote, whose names are already escaped: what could deceive a terminal
 /// becomes `\xNN` as in text::escaped, but backslashes stay single.
 std::string printable(std::string_view sentence);
+
+/// As --log-level has it.
+std::string_view name_of(Level level) noexcept;
 
 }  // namespace sluice::report

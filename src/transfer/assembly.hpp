@@ -71,6 +71,17 @@ class Assembly {
   /// The CRC64NVME that this part had when an earlier run fetched it.
   std::optional<Digest> left_by_earlier_run(std::uint32_t index) const;
 
+  /// Bytes of it that came or were here already; those of a try that failed go again. Any thread.
+  std::uint64_t received_bytes() const noexcept {
+    return received_.load(std::memory_order_relaxed);
+  }
+  void add_received(std::uint64_t bytes) noexcept {
+    received_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  void drop_received(std::uint64_t bytes) noexcept {
+    received_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+
   /// Once this part is complete: what the record is to know of it.
   PartialRow partial_row(std::uint32_t index) const;
   /// The same of all parts that were hashed, for the shard that finishes; nullopt if none was.
@@ -112,6 +123,7 @@ class Assembly {
   const PartPlan plan_;
   std::atomic<std::uint32_t> parts_left_;
   std::atomic<bool> failed_ = false;
+  std::atomic<std::uint64_t> received_ = 0;
   mutable std::mutex mutex_;
   bool staged_made_ = false;
   std::optional<SteadyTime> begun_;

@@ -137,6 +137,7 @@ async::Task<bool> Fetcher::resume_part(Assembly& assembly, std::uint32_t index, 
   if (!found || *found != known) co_return false;
   assembly.set_part_digest(index, std::move(*found));
   meters_.resumed.fetch_add(range.length(), std::memory_order_relaxed);
+  assembly.add_received(range.length());
   co_return true;
 }
 

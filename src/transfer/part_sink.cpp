@@ -64,6 +64,7 @@ Result<void> PartSink::write_pipe(Pipe& pipe) {
 Result<void> PartSink::count(std::uint64_t bytes) {
   done_ += bytes;
   received_.fetch_add(bytes, std::memory_order_relaxed);
+  assembly_.add_received(bytes);
   if (auto crawling = crawls()) return *std::move(crawling);
   return {};
 }
@@ -93,6 +94,7 @@ void PartSink::note_rate() noexcept {
 
 void PartSink::restart() {
   received_.fetch_sub(done_, std::memory_order_relaxed);
+  assembly_.drop_received(done_);
   done_ = 0;
   digest_.reset();
   body_.reset();

@@ -63,6 +63,14 @@ TEST_F(CliDryRun, MakesNoDirectory) {
   EXPECT_TRUE(fs::is_empty(dir()));
 }
 
+TEST_F(CliDryRun, SaysWhatAWatchWouldCost) {
+  bucket_->put("a", "hello");
+  const Ran ran = sync({"--dry-run", "--request-price", "0.005,0.0004"});
+  EXPECT_TRUE(has(ran.out, "a watch asks for 1 LIST a pass; in a month: 43,200 (0.22) every 60s"))
+      << ran.out;
+  EXPECT_FALSE(has(sync().out, "in a month"));
+}
+
 TEST_F(CliDryRun, SaysWhatARealRunThenDoes) {
   const std::int64_t then_ms = 1'700'000'000'000;
   for (const char* key : {"changed", "gone", "kept", "missing", "newer", "sub/gone"})

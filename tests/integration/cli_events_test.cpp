@@ -109,7 +109,16 @@ TEST_F(CliEvents, AreWhatTheDocumentSays) {
   written.add_lines(run({"ls", "s3://photos", "--json"}).out);
   written.add_lines(run({"sync", "s3://photos", "/dev/null/x", "--json"}).out);
 
-  written.add_lines(run({"status", dir(), "--json"}).out);
+  {
+    Program watch(
+        options({"watch", "s3://photos", dir(), "--interval", "1h", "--listen", "127.0.0.1:0"}));
+    ASSERT_TRUE(watch.wait_for("pass done")) << watch.err();
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!has(read_file(dir() + "/.sluice/watch"), "next_pass_ms") &&
+           std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(5ms);
+    written.add_lines(run({"status", dir(), "--json"}).out);
+  }
   bucket_->put("a", "changed");
   static_cast<void>(sync());
   written.add_lines(run({"changes", dir(), "--json"}).out);

@@ -1,6 +1,7 @@
 // `sluice status`: what the record says.
 #include "cli_fixture.hpp"
 
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -51,13 +52,45 @@ TEST_F(CliRecord, CountsDownloadsThatWereCutOff) {
 
 TEST_F(CliRecord, MayBeReadWhileAWatchIsAtWork) {
   bucket_->put("a", "x");
-  Program watch(options({"watch", "s3://photos", dir(), "--interval", "1h"}));
+  Program watch(
+      options({"watch", "s3://photos", dir(), "--interval", "1h", "--listen", "127.0.0.1:0"}));
   ASSERT_TRUE(watch.wait_for("pass done")) << watch.err();
-  const Ran ran = status();
+  const std::string left = dir() + "/.sluice/watch";
+  // The line of the log comes just before.
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!has(read_file(left), "next_pass_ms") && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(5ms);
+  const Ran ran = status({"--request-price", "5"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_TRUE(has_line(ran.out, "  1 object, 1 B")) << ran.out;
+  const std::string process = "  process " + std::to_string(watch.pid());
+  EXPECT_TRUE(has_line(ran.out, process + " has watched it every 1h00m since .* UTC; see "
+                                          "http://127\\.0\\.0\\.1:[0-9]+/"))
+      << ran.out;
+  EXPECT_TRUE(has_line(ran.out, "  last sign of life .* ago, next pass in .*")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "in a month: 720 (3.60) every 1h00m\n")) << ran.out;
   watch.signal(SIGTERM);
   EXPECT_EQ(watch.wait(), 143);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_FALSE(has(status().out, process));
+}
+
+TEST_F(CliRecord, WhatAKilledWatchLeftMisleadsNobody) {
+  bucket_->put("a", "x");
+  Program watch(options({"watch", "s3://photos", dir(), "--interval", "1h"}));
+  ASSERT_TRUE(watch.wait_for("pass done")) << watch.err();
+  watch.signal(SIGKILL);
+  EXPECT_EQ(watch.wait(), 137);
+  EXPECT_TRUE(std::filesystem::exists(dir() + "/.sluice/watch"));
+  const Ran ran = status();
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_FALSE(has(ran.out, "process ")) << ran.out;
+  // The next one is told apart from it, and a pass of `sync` from both.
+  Program next(options({"watch", "s3://photos", dir(), "--interval", "2h"}));
+  ASSERT_TRUE(next.wait_for("pass done")) << next.err();
+  EXPECT_TRUE(has(status().out, "every 2h00m")) << status().out;
+  next.signal(SIGTERM);
+  EXPECT_EQ(next.wait(), 143);
 }
 
 TEST_F(CliRecord, MakesNothing) {

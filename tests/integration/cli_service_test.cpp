@@ -1,8 +1,11 @@
 // What a service manager is told: the notify protocol, spoken with a socket of the test's own.
 #include "cli_fixture.hpp"
 
+#include <simdjson.h>
+
 #include <csignal>
 #include <poll.h>
+#include <sstream>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -98,6 +101,51 @@ TEST_F(CliService, WithoutAManagerOrAWatchdogNothingIsSaid) {
   EXPECT_EQ(program.wait(5s), 130);
   environment_["NOTIFY_SOCKET"] = work_ / "nobody";
   EXPECT_EQ(run({"watch", "s3://photos", dir(), "--once"}).status, 0);
+}
+
+// --- the log for machines ---
+
+TEST_F(Cli, TheLogIsJsonThroughAndThrough) {
+  bucket_->put("good", "x");
+  bucket_->put("den\"ied", "x");
+  server_->set_faults({rule(Operation::get, faults::status(403, "AccessDenied"), "den\"ied")});
+  const std::string log = work_ / "log";
+  const Ran ran = sync({"--log-format", "json", "--log-file", log, "-v"});
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  EXPECT_TRUE(has(ran.out, "fetched good")) << "results stay text: " << ran.out;
+  simdjson::dom::parser parser;
+  for (const std::string& text : {ran.err, read_file(log)}) {
+    bool told = false;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      simdjson::dom::element entry;
+      ASSERT_EQ(parser.parse(line).get(entry), simdjson::SUCCESS) << line;
+      for (const char* field : {"time", "level", "message"})
+        EXPECT_TRUE(entry[field].is_string()) << line;
+      std::string_view code;
+      if (entry["error"]["code"].get(code) != simdjson::SUCCESS) continue;
+      told = true;
+      EXPECT_EQ(code, "AccessDenied");
+      EXPECT_EQ(std::string_view(entry["key"]), "den\"ied");
+      EXPECT_EQ(std::string_view(entry["level"]), "error");
+    }
+    EXPECT_TRUE(told) << text;
+  }
+  EXPECT_TRUE(has(read_file(log), R"("what":"fetched","key":"good")")) << read_file(log);
+}
+
+TEST_F(CliService, TheJournalHasTimesOfItsOwn) {
+  bucket_->put("a", "one");
+  environment_["SLUICE_LOG_FORMAT"] = "journal";
+  Program program(options({"watch", "s3://photos", dir(), "--interval", "1h"}));
+  ASSERT_TRUE(program.wait_for("<6>pass done")) << program.err();
+  server_->set_faults({rule(Operation::list, faults::status(403, "AccessDenied"))});
+  program.signal(SIGUSR1);
+  ASSERT_TRUE(program.wait_for("\n<3>")) << program.err();
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.wait(5s), 143) << program.err();
+  EXPECT_TRUE(std::regex_match(program.err(), std::regex("(<[346]>[^<].*\n)+"))) << program.err();
+  EXPECT_TRUE(program.out().starts_with("fetched a (3 B")) << program.out();
 }
 
 }  // namespace

@@ -170,6 +170,18 @@ TEST_F(CliReload, WhatIsWrongOrCannotChangeIsSaidAndTheWatchGoesOn) {
   EXPECT_EQ(program.wait(5s), 130) << program.err();
 }
 
+TEST_F(CliReload, AnotherHookCountsAtTheNextStartAndThatIsSaid) {
+  bucket_->put("a", "one");
+  write_config("interval = \"1h\"\n");
+  Program program(options(watch()));
+  ASSERT_TRUE(program.wait_for("pass done")) << program.err();
+  write_config("interval = \"1h\"\nexec = \"true\"\n");
+  program.signal(SIGHUP);
+  ASSERT_TRUE(program.wait_for("count once sluice is started again")) << program.err();
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait(5s), 130) << program.err();
+}
+
 TEST_F(CliReload, ALimitOfTheRateCountsInTheMiddleOfATransfer) {
   bucket_->put_generated("big", 8 << 20, 7);
   write_config("bwlimit = \"64KiB\"\n");

@@ -37,6 +37,26 @@ def value(metrics, name):
     return float(re.search(rf"^{re.escape(name)} (\S+)$", metrics, re.M)[1])
 
 
+def watch_a_transfer(url, home):
+    """An object that takes eight seconds at the rate allowed."""
+    (home / "bucket" / "slow<i>").write_bytes(bytes(4 << 20))
+
+    def seen():
+        status = json.loads(get(url + "/status")[1])
+        page = get(url + "/")[1]
+        shown = [one for one in status["transfers"] if one["received_bytes"] > 0]
+        return (status, page, shown[0]) if shown and "slow&lt;i&gt;" in page else None
+
+    status, page, transfer = wait_for(seen, "a transfer under way")
+    assert transfer["key"] == "slow<i>" and transfer["size"] == 4 << 20, transfer
+    assert transfer["received_bytes"] <= transfer["size"], transfer
+    assert status["transfers_running"] == 1, status
+    assert status["queues"]["parts"] == {"waiting": 0, "limit": 1024}, status
+    assert status["polling"]["list_requests_a_pass"] == 1, status
+    assert "slow<i>" not in page
+    assert value(get(url + "/metrics")[1], "sluice_active_transfers") == 1
+
+
 def main(sluice, origin, home):
     (home / "bucket").mkdir()
     (home / "bucket" / "a<b>").write_text("one")
@@ -52,7 +72,7 @@ def main(sluice, origin, home):
         with log.open("w") as err:
             programs.append(subprocess.Popen(
                 [sluice, "watch", "s3://photos", home / "mirror", "--interval", "200ms",
-                 "--listen", "127.0.0.1:0"], env=env, stderr=err, stdout=subprocess.DEVNULL))
+                 "--bwlimit", "512KiB", "--listen", "127.0.0.1:0"], env=env, stderr=err, stdout=subprocess.DEVNULL))
         url = wait_for(lambda: re.search(r"http://127\.0\.0\.1:\d+", log.read_text()), "a URL")[0]
         wait_for(lambda: get(url + "/readyz")[0] == 200, "readiness")
         assert get(url + "/healthz") == (200, "ok\n")
@@ -73,6 +93,7 @@ def main(sluice, origin, home):
         page = get(url + "/")[1]
         assert "a&lt;b&gt;" in page and "a<b>" not in page
         assert get(url + "/no")[0] == 404
+        watch_a_transfer(url, home)
         if shutil.which("promtool"):
             subprocess.run(["promtool", "check", "metrics"], input=after, text=True, check=True)
         else:

@@ -19,13 +19,20 @@ Level log_level(const OutputSettings& settings) {
   return settings.log_level.value_or(verbose ? Level::debug : Level::info);
 }
 
+/// The journal has times of its own, also for what comes from standard output.
+report::Stamp stamp_of(const OutputSettings& settings, Verb verb) {
+  const bool is_stamped = verb == Verb::watch && settings.log_format != report::LogFormat::journal;
+  return is_stamped ? report::Stamp::utc : report::Stamp::none;
+}
+
 report::LogOptions log_options(const OutputSettings& settings, Verb verb) {
   report::LogOptions options;
   options.file_level = log_level(settings);
   options.terminal_level =
       settings.verbosity == Verbosity::quiet ? Level::error : options.file_level;
   options.file = settings.log_file;
-  options.stamp = verb == Verb::watch ? report::Stamp::utc : report::Stamp::none;
+  options.stamp = stamp_of(settings, verb);
+  options.format = settings.log_format;
   return options;
 }
 
@@ -45,7 +52,7 @@ Result<std::unique_ptr<Console>> Console::open(const OutputSettings& settings, V
   options.events = console->events_.get();
   options.event_level = log_level(settings);
   options.details = settings.verbosity == Verbosity::verbose;
-  options.stamp = verb == Verb::watch ? report::Stamp::utc : report::Stamp::none;
+  options.stamp = stamp_of(settings, verb);
   // On a terminal the progress line says how far it is; a line a file would only scroll it away.
   const bool progress_suffices =
       verb == Verb::sync && console->draws_progress() && console->terminal_.out_is_terminal();
@@ -120,8 +127,11 @@ void Console::tick(const std::optional<Snapshot>& snapshot) {
   const auto now = std::chrono::steady_clock::now();
   if (settings_.progress != OutputSettings::Progress::always || now < next_plain_line_) return;
   next_plain_line_ = now + kPlainLineEvery;
-  terminal_.log(report::Paint::none,
-                "sluice:", line_.render(snapshot->progress, snapshot->elapsed, 0));
+  const std::string line = line_.render(snapshot->progress, snapshot->elapsed, 0);
+  if (settings_.log_format == report::LogFormat::text)
+    terminal_.log(report::Paint::none, "sluice:", line);
+  else
+    log_->write(Level::info, line.substr(line.find_first_not_of(' ')));
 }
 
 void print_error(const Error& error) {

@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <system_error>
+
 namespace sluice::cli {
 
 Error refusal(const Given& given, std::string_view rule) {
@@ -194,6 +197,24 @@ Result<void> set_compare(Settings& settings, const Given& given, MirrorOptions::
   const Result<void> read = set_switch(wanted, given);
   if (!read) return read;
   settings.mirror.compare = wanted ? compare : MirrorOptions::Compare::record;
+  return {};
+}
+
+Result<void> set_prices(Settings& settings, const Given& given) {
+  constexpr double kMost = 1'000'000;
+  const std::size_t comma = given.value.find(',');
+  report::RequestPrices prices;
+  const auto read = [](std::string_view digits, double& price) {
+    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), price,
+                                               std::chars_format::fixed);
+    return failed == std::errc() && end == digits.data() + digits.size() && price >= 0 &&
+           price <= kMost;
+  };
+  const bool has_get = comma != std::string_view::npos;
+  if (!read(given.value.substr(0, comma), prices.list) ||
+      (has_get && !read(given.value.substr(comma + 1), prices.get)))
+    return refusal(given, "is no price, or two; write for example 0.005 or 0.005,0.0004");
+  settings.prices = prices;
   return {};
 }
 

@@ -65,6 +65,7 @@ Result<void> set_bandwidth(Settings& settings, const Given& given);
 Result<void> set_verbosity(Settings& settings, const Given& given,
                            OutputSettings::Verbosity verbosity);
 Result<void> set_compare(Settings& settings, const Given& given, MirrorOptions::Compare compare);
+Result<void> set_prices(Settings& settings, const Given& given);
 Result<void> set_log_level(Settings& settings, const Given& given);
 
 }  // namespace sluice::cli

@@ -319,6 +319,10 @@ constexpr std::array kFlags = {
     // --- Output ---
     Flag{"dry-run", 'n', Group::output, kSync, "", "", "Change nothing; print what would be done.",
          [](S s, G g) { return set_switch(s.mirror.dry_run, g); }},
+    Flag{"request-price", 0, Group::output, kMirror | kStatus, "LIST[,GET]", "0.005,0.0004",
+         "What 1,000 LIST requests cost, and 1,000 GETs, in any currency. A dry run, `sluice "
+         "status` and the page of a watch then say what a month of polling costs.",
+         set_prices},
     Flag{"summarize", 0, Group::output, kLs, "", "",
          "Print the number of objects and their total size at the end.",
          [](S s, G g) { return set_switch(s.listing.summarize, g); }},
@@ -347,6 +351,16 @@ constexpr std::array kFlags = {
     Flag{"log-file", 0, Group::output, kOutput, "FILE", "/var/log/sluice.log",
          "Append the log to this file as well, each object included.",
          [](S s, G g) { return set_text(s.output.log_file, g); }},
+    Flag{"log-format", 0, Group::output, kOutput, "text|json|journal", "json",
+         "How the log is written: for people (text, the default), as a JSON object a line, or for "
+         "journald, with priorities instead of times (in the log file as text).",
+         [](S s, G g) {
+           using report::LogFormat;
+           return set_choice(s.output.log_format, g,
+                             {{"text", LogFormat::text},
+                              {"json", LogFormat::json},
+                              {"journal", LogFormat::journal}});
+         }},
     Flag{"config", 0, Group::output, kOutput, "FILE", "site.toml",
          "Read flags from this TOML file (see below).",
          [](S s, G g) { return set_text(s.config_file, g); }},

@@ -84,9 +84,10 @@ are shown as \xNN, a backslash as \\.
 constexpr std::string_view kStatusIntro =
     R"(Usage: sluice status [flags] DIR
 
-Says what the record of the mirror in DIR says: its source, what it holds, and
-how the last passes went. Asks no server, takes no lock and changes nothing, so
-it may be run at any time.
+Says what the record of the mirror in DIR says: its source, what it holds, how
+the last passes went, and which process is at work on it; of a watch that runs
+also when its next pass begins, and what its polling asks for. Asks no server,
+takes no lock and changes nothing, so it may be run at any time.
 )";
 
 constexpr std::string_view kBenchIntro =

@@ -17,10 +17,7 @@ Result<MirrorRun*> MirrorRun::begin(const Settings& settings, Verb verb, Signals
   auto console = Console::open(settings.output, verb);
   if (!console) return console.error();
   auto* run = new MirrorRun(settings, *std::move(console));
-  run->console().observer().set_on_pass([run] {
-    run->service().status("a pass runs");
-    run->service().ready();
-  });
+  run->console().observer().also_tell(run->tells_service_);
   if (auto* events = run->console().events())
     events->run_started({name_of(verb), version(), settings.mirror.source, settings.mirror.dir,
                          settings.mirror.dry_run});

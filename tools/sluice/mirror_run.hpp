@@ -8,8 +8,25 @@
 #include "sluice/mirror.hpp"
 
 #include <memory>
+#include <string_view>
 
 namespace sluice::cli {
+
+/// Lets the service manager know of passes.
+class TellsService final : public Observer {
+ public:
+  explicit TellsService(ServiceManager& service) : service_(service) {}
+
+  void on_object(const ObjectEvent&) override {}
+  void on_message(Level, std::string_view) override {}
+  void on_pass_started() override {
+    service_.status("a pass runs");
+    service_.ready();
+  }
+
+ private:
+  ServiceManager& service_;
+};
 
 /// What sync and watch have in common: a console, a mirror, and signals that stop it.
 class MirrorRun {
@@ -30,6 +47,7 @@ class MirrorRun {
 
   const std::unique_ptr<Console> console_;
   ServiceManager service_;
+  TellsService tells_service_{service_};
   Mirror mirror_;
 };
 

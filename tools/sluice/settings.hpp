@@ -1,6 +1,8 @@
 #pragma once
 
 #include "listen_address.hpp"
+#include "report/log.hpp"
+#include "report/polling.hpp"
 
 #include "sluice/bench.hpp"
 #include "sluice/observer.hpp"
@@ -25,6 +27,7 @@ struct OutputSettings {
   Progress progress = Progress::automatic;
   std::optional<Level> log_level;  ///< unset: by the verbosity
   std::string log_file;
+  report::LogFormat log_format = report::LogFormat::text;
   bool json = false;  ///< standard output has events as JSON lines
 };
 
@@ -45,6 +48,8 @@ struct HookSettings {
   enum class OnFailure : std::uint8_t { retry, skip };
   OnFailure on_failure = OnFailure::retry;
   std::string touch_file;  ///< empty: none
+
+  bool operator==(const HookSettings&) const = default;
 };
 
 struct BenchSettings {
@@ -65,6 +70,7 @@ struct Settings {
   HookSettings hook;
   BenchSettings bench;
   std::optional<ListenAddress> listen;  ///< where a watch serves its state
+  std::optional<report::RequestPrices> prices;
   OutputSettings output;
   std::string config_file;
 

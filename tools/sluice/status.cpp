@@ -3,12 +3,14 @@
 #include "console.hpp"
 #include "report/status_text.hpp"
 #include "verbs.hpp"
+#include "watch_state.hpp"
 
 #include "sluice/summary.hpp"
 
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 namespace sluice::cli {
@@ -32,8 +34,14 @@ int run_status(const Settings& settings) {
     return static_cast<int>(exit_status(*error));
   }
   const auto& status = std::get<MirrorStatus>(read);
-  console.print_text(settings.output.json ? report::status_json(status)
-                                          : report::status_text(status));
+  report::StatusFacts facts;
+  facts.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                     std::chrono::system_clock::now().time_since_epoch())
+                     .count();
+  if (status.process) facts.watch = read_watch_state(settings.mirror.dir, *status.process);
+  facts.prices = settings.prices;
+  console.print_text(settings.output.json ? report::status_json(status, facts)
+                                          : report::status_text(status, facts));
   console.stop();
   const int os_error = console.terminal().out_error();
   if (os_error == 0 || os_error == EPIPE) return static_cast<int>(ExitStatus::equal);

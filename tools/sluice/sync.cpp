@@ -1,4 +1,5 @@
 #include "mirror_run.hpp"
+#include "report/polling.hpp"
 #include "report/summary_text.hpp"
 #include "verbs.hpp"
 
@@ -47,7 +48,9 @@ int run_sync(const Settings& settings, Signals& signals) {
     events->pass_finished(summary, exit_status(summary));
   } else if (!console.is_quiet() && has_begun(summary)) {
     const auto kind = settings.mirror.dry_run ? report::Run::dry : report::Run::real;
-    console.print_text(report::summary_text(summary, kind));
+    std::string text = report::summary_text(summary, kind);
+    if (settings.mirror.dry_run) text += report::dry_run_costs(summary, settings.prices);
+    console.print_text(text);
   }
   const Error* error = summary.failure ? &*summary.failure : nullptr;
   if (summary.interrupted && signals.exit_status() != 0) run.end(signals.exit_status(), error);

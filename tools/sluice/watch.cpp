@@ -6,6 +6,7 @@
 #include "status_server.hpp"
 #include "verbs.hpp"
 #include "watch_monitor.hpp"
+#include "watch_state.hpp"
 
 #include "sluice/mirror.hpp"
 
@@ -70,7 +71,9 @@ bool differs_elsewhere(const Settings& now, const Settings& then) {
   return a != b || now.watch.max_failures != then.watch.max_failures ||
          now.watch.max_duration != then.watch.max_duration ||
          now.watch.max_passes != then.watch.max_passes || now.listen != then.listen ||
-         now.output.log_file != then.output.log_file || now.output.json != then.output.json;
+         now.prices != then.prices || now.hook != then.hook ||
+         now.output.log_file != then.output.log_file ||
+         now.output.log_format != then.output.log_format || now.output.json != then.output.json;
 }
 
 std::string limit_text(std::uint64_t rate, bool is_size) {
@@ -101,10 +104,11 @@ std::string live_changes(const LiveOptions& then, const LiveOptions& now) {
 /// What SIGHUP does.
 class Reload {
  public:
-  Reload(MirrorRun& run, WatchMonitor& monitor, const Settings& settings,
+  Reload(MirrorRun& run, WatchMonitor& monitor, WatchState& state, const Settings& settings,
          std::function<Result<Settings>()> read_again)
       : run_(run),
         monitor_(monitor),
+        state_(state),
         began_with_(settings),
         live_(live_options(settings)),
         read_again_(std::move(read_again)),
@@ -133,6 +137,7 @@ class Reload {
           "jitter, filters, bwlimit, tpslimit and the level of the log count at once)");
     live_ = now;
     monitor_.on_reload(now);
+    state_.on_reload(now);
     run_.mirror().reload(std::move(now));
     run_.service().reloaded();
     return true;
@@ -141,6 +146,7 @@ class Reload {
  private:
   MirrorRun& run_;
   WatchMonitor& monitor_;
+  WatchState& state_;
   const Settings began_with_;
   LiveOptions live_;  ///< what counts now
   const std::function<Result<Settings>()> read_again_;
@@ -151,7 +157,8 @@ class Reload {
 constexpr auto kMostSilence = std::chrono::seconds(30);
 
 /// Mirrors that are watched keep a journal of their changes.
-Result<Settings> with_journal(Settings settings) {
+Result<Settings> complete(Settings settings) {
+  settings.watch.track_transfers = settings.listen.has_value();
   if (!settings.mirror.journal_rows) settings.mirror.journal_rows = kDefaultJournalRows;
   if (*settings.mirror.journal_rows == 0 && Hook::is_wanted(settings.hook))
     return Error(ErrorKind::usage,
@@ -216,7 +223,7 @@ class PassLog {
 Result<std::unique_ptr<StatusServer>> serve(const Settings& settings, MirrorRun& run,
                                             WatchMonitor& monitor) {
   if (!settings.listen) return std::unique_ptr<StatusServer>();
-  run.console().observer().set_second(&monitor);
+  run.console().observer().also_tell(monitor);
   StatusServer::Calls calls;
   calls.look = [&monitor] { return monitor.view(); };
   calls.tick = [&monitor] { monitor.tick(); };
@@ -235,7 +242,7 @@ Result<std::unique_ptr<StatusServer>> serve(const Settings& settings, MirrorRun&
 
 int run_watch(const Settings& asked, Signals& signals,
               std::function<Result<Settings>()> read_again) {
-  const auto settings = with_journal(asked);
+  const auto settings = complete(asked);
   if (!settings) {
     print_error(settings.error());
     return static_cast<int>(exit_status(settings.error()));
@@ -252,21 +259,27 @@ int run_watch(const Settings& asked, Signals& signals,
     run.mirror().pass_now();
   });
   WatchMonitor monitor(run.mirror(), source_text(settings->mirror.source), settings->mirror.dir,
-                       live_options(*settings));
+                       live_options(*settings), settings->prices);
   auto server = serve(*settings, run, monitor);
   if (!server) {
     const Error error = server.error();
     console.log().write(error);
     run.end(static_cast<int>(exit_status(error)), &error);
   }
-  const auto reload = std::make_shared<Reload>(run, monitor, asked, std::move(read_again));
+  WatchState state(settings->mirror.dir, settings->watch.interval,
+                   *server ? (*server)->url() : std::string());
+  console.observer().also_tell(state);
+  const auto reload = std::make_shared<Reload>(run, monitor, state, asked, std::move(read_again));
   signals.on_hangup([reload] { return (*reload)(); });
   std::unique_ptr<Hook> hook;
   if (Hook::is_wanted(settings->hook)) hook = std::make_unique<Hook>(*settings, console.log());
 
   PassLog passes(console);
   console.start([&] {
-    if (run.mirror().silence() < kMostSilence) run.service().alive();
+    if (run.mirror().silence() < kMostSilence) {
+      run.service().alive();
+      state.beat();
+    }
     return passes.look(run.mirror().progress());
   });
   console.log().write(Level::info, fmt::format("watching {}, into {}, every {}",
@@ -275,9 +288,10 @@ int run_watch(const Settings& asked, Signals& signals,
                                                units::format_duration(settings->watch.interval)));
   const PassSummary last = run.mirror().watch(
       settings->watch,
-      [&run, &passes, &hook, &monitor](const PassSummary& summary, const Outlook& outlook) {
+      [&run, &passes, &hook, &monitor, &state](const PassSummary& summary, const Outlook& outlook) {
         passes.on_pass(summary, outlook);
         monitor.on_pass(summary, outlook);
+        state.on_pass(summary, outlook);
         run.service().status(status_line(summary, outlook));
         if (hook) hook->pass_ended();
       });
@@ -285,6 +299,7 @@ int run_watch(const Settings& asked, Signals& signals,
   hook.reset();
   *server = nullptr;
   console.stop();
+  state.end();
 
   if (signals.exit_status() != 0) run.end(signals.exit_status(), nullptr);
   // A mirror that could not be opened: nobody has told of that yet.

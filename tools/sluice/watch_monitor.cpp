@@ -45,8 +45,9 @@ void look_at_process(report::WatchView& view) {
 }  // namespace
 
 WatchMonitor::WatchMonitor(const Mirror& mirror, std::string source, std::string dir,
-                           const LiveOptions& live)
+                           const LiveOptions& live, std::optional<report::RequestPrices> prices)
     : mirror_(mirror) {
+  kept_.prices = prices;
   kept_.version = version();
   kept_.source = std::move(source);
   kept_.dir = std::move(dir);
@@ -103,6 +104,7 @@ void WatchMonitor::on_pass(const PassSummary& summary, const Outlook& outlook) {
   ++kept_.passes[static_cast<std::size_t>(pass.outcome)];
   if (pass.outcome == report::Outcome::complete) kept_.last_success_ms = pass.ended_ms;
   kept_.failures_in_a_row = outlook.failures;
+  if (summary.listing_complete) kept_.lists_a_pass = summary.requests.list;
   if (outlook.next) kept_.next_pass_ms = pass.ended_ms + outlook.next->count();
   // A pass that saw everything would have told of them again.
   if (summary.listing_complete && !summary.interrupted && !summary.failure)
@@ -129,6 +131,7 @@ report::WatchView WatchMonitor::view() const {
   const Telemetry telemetry = mirror_.telemetry();
   const Progress progress = mirror_.progress();
   const auto silence = mirror_.silence();
+  WorkInProgress work = mirror_.work(kTransfers);
   report::WatchView out;
   {
     const std::lock_guard lock(mutex_);
@@ -146,6 +149,7 @@ report::WatchView WatchMonitor::view() const {
   out.now_ms = now_ms();
   out.telemetry = telemetry;
   out.pass = progress;
+  out.work = std::move(work);
   out.silence = silence;
   look_at_process(out);
   return out;

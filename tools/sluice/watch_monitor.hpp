@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace sluice::cli {
@@ -19,10 +20,12 @@ class WatchMonitor final : public Observer {
   static constexpr std::size_t kPasses = 12;
   static constexpr std::size_t kFailures = 50;
   static constexpr std::size_t kChanges = 12;
+  static constexpr std::size_t kTransfers = 20;
   static constexpr std::chrono::seconds kStep{10};  ///< of the throughput
   static constexpr std::size_t kSteps = 360;
 
-  WatchMonitor(const Mirror& mirror, std::string source, std::string dir, const LiveOptions& live);
+  WatchMonitor(const Mirror& mirror, std::string source, std::string dir, const LiveOptions& live,
+               std::optional<report::RequestPrices> prices);
 
   void on_object(const ObjectEvent& event) override;
   void on_message(Level, std::string_view) override {}

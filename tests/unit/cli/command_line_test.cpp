@@ -136,6 +136,8 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
                                "warning",
                                "--log-file",
                                "/log",
+                               "--log-format",
+                               "journal",
                                "s3://b",
                                "dir"});
   const MirrorOptions& m = s.mirror;
@@ -171,6 +173,7 @@ TEST_F(CommandLine, EveryFlagReachesItsOption) {
   EXPECT_EQ(s.output.progress, OutputSettings::Progress::never);
   EXPECT_EQ(s.output.log_level, Level::warning);
   EXPECT_EQ(s.output.log_file, "/log");
+  EXPECT_EQ(s.output.log_format, report::LogFormat::journal);
   EXPECT_EQ(sync({"--size-only"}).mirror.compare, MirrorOptions::Compare::size_only);
   EXPECT_EQ(sync({"--max-delete=7"}).mirror.max_delete.files, 7U);
   EXPECT_EQ(sync({"-q"}).output.verbosity, OutputSettings::Verbosity::quiet);
@@ -286,6 +289,15 @@ TEST_F(CommandLine, AnOwnerIsAnAccountsId) {
             "123456789012");
   for (const char* id : {"12345678901", "1234-5678-9012", "me"})
     EXPECT_NE(sync_mistake({"--expected-bucket-owner", id}).find("12 digits"), std::string::npos);
+}
+
+TEST_F(CommandLine, PricesAreOneNumberOrTwo) {
+  EXPECT_FALSE(sync({}).prices);
+  EXPECT_EQ(sync({"--request-price", "0.005"}).prices, (report::RequestPrices{0.005, 0}));
+  EXPECT_EQ(sync({"--request-price", "0.005,0.0004"}).prices,
+            (report::RequestPrices{0.005, 0.0004}));
+  for (const char* value : {"", ",", "1,", "-1", "x", "1,2,3", "nan", "inf", "1e3", "0.5 "})
+    EXPECT_FALSE(sync_mistake({"--request-price", value}).empty()) << value;
 }
 
 TEST_F(CommandLine, StrongerPlacesWin) {

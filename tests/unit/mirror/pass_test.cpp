@@ -28,6 +28,18 @@ TEST_P(PassTest, MirrorsEverythingThenOnlyLists) {
   EXPECT_EQ(bucket_.count(Operation::head), 0u);
 }
 
+TEST_P(PassTest, KnowsHowManyKeysTheLastWholePassSaw) {
+  put_some(20);
+  EXPECT_EQ(run().progress.listed_before, 0u);
+  bucket_.put("one more", "x");
+  EXPECT_EQ(run().progress.listed_before, 20u);
+  bucket_.put("and another", std::string(3 * 64 * 1024, 'x'));
+  interrupt_after(1);
+  EXPECT_TRUE(run().interrupted);
+  no_interruption();
+  EXPECT_EQ(run().progress.listed_before, 21u);
+}
+
 TEST_P(PassTest, TimesAreThoseOfTheBucket) {
   bucket_.put("a", "content", 1'600'000'000'456);
   run();

@@ -32,6 +32,9 @@ class LogTest : public testing::Test {
     auto log = Log::open(options, terminal_);
     return log ? *std::move(log) : nullptr;
   }
+  bool has_stamped(const std::string& line) const {
+    return std::regex_search(file(), std::regex(R"(\d{4}-\d\d-\d\dT[0-9:.]+Z)" + line));
+  }
   std::string err() { return captured_.err.text(); }
   std::string out() {
     terminal_.flush();
@@ -117,6 +120,50 @@ TEST_F(LogTest, AnErrorHasItsDetailsOnASecondLine) {
   EXPECT_EQ(err(),
             "sluice: error: access to b is denied\n"
             "sluice: error:   the server said: HTTP 403\n");
+}
+
+TEST_F(LogTest, IsJsonOnTheTerminalAndInTheFile) {
+  LogOptions options;
+  options.file = path();
+  options.format = LogFormat::json;
+  options.stamp = Stamp::utc;
+  {
+    const auto log = open(options);
+    log->write(Level::warning, "key \"a\"\n\x1b");
+    log->write(Level::debug, "lost");
+    Error error(ErrorKind::denied, "no access");
+    error.http_status = 403;
+    log->write(error);
+    Reporter reporter({}, terminal_, *log);
+    reporter.on_object(event(What::fetched, "k\xff"));
+  }
+  const std::string time = R"(\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",)";
+  const std::string said =
+      time + R"("level":"warning","message":"key \\"a\\"\\u000a\\u001b"\}\n)" + time +
+      R"("level":"error","message":"no access",)" +
+      R"("error":\{"kind":"denied","message":"no access","http_status":403\}\}\n)";
+  EXPECT_TRUE(std::regex_match(err(), std::regex(said))) << err();
+  const std::string object = time + R"x("level":"info","message":"fetched k\\\\xff \(10 B\)",)x" +
+                             R"("what":"fetched","key":"k[^"]+","key_base64":"a/8=",)" +
+                             R"("size_bytes":10\}\n)";
+  EXPECT_TRUE(std::regex_match(file(), std::regex(said + object))) << file();
+}
+
+TEST_F(LogTest, HasPrioritiesForTheJournalAndTextInTheFile) {
+  LogOptions options;
+  options.file = path();
+  options.format = LogFormat::journal;
+  options.stamp = Stamp::utc;
+  options.terminal_level = Level::debug;
+  {
+    const auto log = open(options);
+    log->write(Level::error, "e\n<0>forged");
+    log->write(Level::warning, "w");
+    log->write(Level::info, "i");
+    log->write(Level::debug, "d");
+  }
+  EXPECT_EQ(err(), "<3>e\\x0a<0>forged\n<4>w\n<6>i\n<7>d\n");
+  EXPECT_TRUE(has_stamped(" warning w\n")) << file();
 }
 
 TEST_F(LogTest, ReporterSendsResultsOutAndComplaintsToTheLog) {

@@ -43,6 +43,26 @@ TEST(ProgressLine, PromisesNothingWhileListing) {
   EXPECT_EQ(ProgressLine().render(Progress{}, 0s, 100), "  listing");
 }
 
+TEST(ProgressLine, WhileListingGoesByTheLastPass) {
+  Progress progress = halfway();
+  progress.listing_done = false;
+  progress.listed = 6'000;
+  progress.listed_before = 10'000;
+  // 750 keys a second of the listing, 625 objects, 256 MiB.
+  EXPECT_EQ(ProgressLine().render(progress, 8s, 100),
+            "  5,000 of ~10,000 objects  2.0 of 4.0+ GiB  256 MiB/s  ETA ~8s");
+  progress.counts[static_cast<std::size_t>(What::kept)] = 0;
+  EXPECT_EQ(ProgressLine().render(progress, 8s, 100),
+            "  2,500 of ~10,000 objects  2.0 of 4.0+ GiB  256 MiB/s  ETA ~24s");
+  // More than then: nobody knows how many more.
+  progress.listed = 10'001;
+  EXPECT_EQ(ProgressLine().render(progress, 8s, 100),
+            "  2,500 of 10,001+ objects  2.0 of 4.0+ GiB  256 MiB/s");
+  progress = Progress{};
+  progress.listed_before = 10'000;
+  EXPECT_EQ(ProgressLine().render(progress, 8s, 100), "  listing");
+}
+
 TEST(ProgressLine, TimeLeftIsThatOfSmallObjectsToo) {
   Progress progress = halfway();
   progress.fetched_bytes = progress.to_fetch_bytes;  // only empty objects are left

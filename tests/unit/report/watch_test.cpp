@@ -118,6 +118,63 @@ TEST(Page, HostileKeysAreText) {
   EXPECT_EQ(json.find('\x1b'), std::string::npos);
 }
 
+WatchView busy_view() {
+  WatchView view = some_view();
+  view.state = WatchState::transferring;
+  view.interval = std::chrono::minutes(1);
+  view.lists_a_pass = 3;
+  view.work.queues[2].waiting = 17;
+  view.work.queues[2].limit = 1024;
+  view.work.transfers = 22;
+  view.work.oldest.push_back({"<b>'\n", 1 << 20, 1 << 18, milliseconds(12'300)});
+  return view;
+}
+
+TEST(Page, ShowsWhatIsOnItsWay) {
+  const std::string page = status_page(busy_view());
+  EXPECT_THAT(page, HasSubstr("<span class=key>&lt;b&gt;&#39;\\x0a</span>"));
+  EXPECT_THAT(page, HasSubstr("<progress max=1048576 value=262144>"));
+  EXPECT_THAT(page, HasSubstr("256 KiB of 1 MiB<td class=n>12s"));
+  EXPECT_THAT(page, HasSubstr("and 21 more"));
+  EXPECT_THAT(page, HasSubstr("17 of 1,024 parts to fetch"));
+  EXPECT_THAT(page, Not(HasSubstr("<b>&#39;")));
+  EXPECT_THAT(status_page(some_view()), Not(HasSubstr("id=transfers"))) << "nothing is under way";
+}
+
+TEST(Page, SaysWhatAskingCosts) {
+  WatchView view = busy_view();
+  EXPECT_THAT(status_page(view), HasSubstr("Asked for since then: 4 LIST, 0 GET and HEAD; a watch "
+                                           "asks for 3 LIST a pass; in a month: 129,600 every"));
+  view.prices = RequestPrices{5, 0};
+  EXPECT_THAT(status_page(view), HasSubstr("4 LIST, 0 GET and HEAD (0.02); a watch"));
+}
+
+TEST(Page, TellsHowFarAListingIsByTheLastOne) {
+  WatchView view = busy_view();
+  view.pass.listed = 2'000;
+  view.pass.listed_before = 5'000;
+  EXPECT_THAT(status_page(view), HasSubstr("2,000 of about 5,000 listed so far"));
+  view.pass.listing_done = true;
+  EXPECT_THAT(status_page(view), HasSubstr("2,000 listed, "));
+}
+
+TEST(Json, HasQueuesTransfersAndPolling) {
+  const std::string json = watch_json(busy_view());
+  EXPECT_THAT(json, HasSubstr("\"parts\":{\"waiting\":17,\"limit\":1024}"));
+  EXPECT_THAT(json, HasSubstr("\"transfers_running\":22,\"transfers\":[{\"key\":\"<b>'\\u000a\","
+                              "\"size\":1048576,\"received_bytes\":262144,\"age_ms\":12300}]"));
+  EXPECT_THAT(json, HasSubstr("\"polling\":{\"list_requests_a_pass\":3,"
+                              "\"list_requests_a_month\":129600}"));
+}
+
+TEST(Metrics, HaveTheDepthOfEachQueue) {
+  const std::string text = metrics_text(busy_view());
+  EXPECT_THAT(text, HasSubstr("sluice_queue_items{queue=\"parts\"} 17\n"));
+  EXPECT_THAT(text, HasSubstr("sluice_queue_limit_items{queue=\"parts\"} 1024\n"));
+  EXPECT_THAT(text, HasSubstr("sluice_queue_items{queue=\"pages\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("sluice_active_transfers 22\n"));
+}
+
 TEST(Page, NeedsNothingFromElsewhere) {
   const std::string page = status_page(some_view());
   EXPECT_THAT(page, Not(HasSubstr("http://")));

@@ -106,6 +106,7 @@ TEST_F(PartSinkTest, ADigestIsTheSameWhicheverWayTheBytesCome) {
     EXPECT_EQ(pipe_.held(), 0u);
     EXPECT_EQ(sink_->done(), kPart);
     EXPECT_EQ(received_, kPart);
+    EXPECT_EQ(assembly_->received_bytes(), kPart);
     EXPECT_TRUE(staged_bytes() == content) << first << ' ' << second;
     EXPECT_EQ(sink_->finish_digest(), crc_of(content)) << first << ' ' << second;
   }
@@ -153,6 +154,17 @@ TEST_F(PartSinkTest, AFailureOfTheFileIsLocalAndLeavesTheRest) {
   EXPECT_NE(written.error().message.find("cannot write the staged file"), std::string::npos);
   EXPECT_EQ(pipe_.held(), 3u);
   EXPECT_EQ(sink_->done(), 0u);
+}
+
+TEST_F(PartSinkTest, ATryThatIsVoidTakesItsBytesBack) {
+  begin(3 * kPart - 1, Hashing::always);
+  received_ = 5;
+  assembly_->add_received(7);
+  write(content_of(kPart));
+  EXPECT_EQ(assembly_->received_bytes(), kPart + 7);
+  sink_->restart();
+  EXPECT_EQ(received_, 5U);
+  EXPECT_EQ(assembly_->received_bytes(), 7U);
 }
 
 }  // namespace
