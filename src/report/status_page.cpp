@@ -1,7 +1,6 @@
 #include "report/status_page.hpp"
 
 #include "base/text.hpp"
-#include "base/time.hpp"
 #include "base/units.hpp"
 #include "report/wording.hpp"
 
@@ -89,13 +88,6 @@ footer a{color:var(--accent)}
 .facts{grid-template-columns:1fr 1fr;gap:10px}
 #passes :nth-child(4){padding-right:0}}
 )";
-
-/// 2024-01-02 03:04:05
-std::string when(std::int64_t unix_ms) {
-  std::string time = dates::format_iso_ms(unix_ms).substr(0, 19);
-  time[10] = ' ';
-  return time;
-}
 
 /// As `when`, without the date if that is today's.
 std::string when_of(std::int64_t unix_ms, std::int64_t now_ms) {

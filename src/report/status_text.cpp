@@ -1,7 +1,6 @@
 #include "report/status_text.hpp"
 
 #include "base/text.hpp"
-#include "base/time.hpp"
 #include "base/units.hpp"
 #include "report/event_stream.hpp"
 #include "report/json.hpp"
@@ -15,13 +14,6 @@
 
 namespace sluice::report {
 namespace {
-
-/// 2024-01-02 03:04:05
-std::string when(std::int64_t unix_ms) {
-  std::string time = dates::format_iso_ms(unix_ms).substr(0, 19);
-  time[10] = ' ';
-  return time;
-}
 
 std::string counts(const PassReport& pass) {
   std::string out = fmt::format("{} listed", grouped(pass.listed));

@@ -1,6 +1,7 @@
 #include "report/wording.hpp"
 
 #include "base/text.hpp"
+#include "base/time.hpp"
 
 namespace sluice::report {
 
@@ -17,6 +18,12 @@ std::string counted(std::uint64_t number, std::string_view noun) {
   out += noun;
   if (number != 1) out += 's';
   return out;
+}
+
+std::string when(std::int64_t unix_ms) {
+  std::string time = dates::format_iso_ms(unix_ms).substr(0, 19);
+  time[10] = ' ';
+  return time;
 }
 
 std::string_view name_of(Level level) noexcept {

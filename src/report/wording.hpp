@@ -10,6 +10,7 @@
 namespace sluice::report {
 
 std::string grouped(std::uint64_t number);  ///< "1,234,567"
+std::string when(std::int64_t unix_ms);     ///< "2024-01-02 03:04:05", UTC
 
 /// "1 object", "1,234 objects"; `noun` forms its plural with an s.
 std::string counted(std::uint64_t number, std::string_view noun);

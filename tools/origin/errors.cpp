@@ -5,14 +5,14 @@
 namespace sluice::origin {
 namespace {
 
-struct Row {
+struct ErrorRow {
   std::string_view code;
   int status;
   std::string_view message;
 };
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-constexpr Row kErrors[] = {
+constexpr ErrorRow kErrors[] = {
     {"AccessDenied", 403, "Access Denied"},
     {"AuthorizationHeaderMalformed", 400, "The authorization header is malformed"},
     {"ExpiredToken", 400, "The provided token has expired."},
@@ -54,8 +54,8 @@ constexpr Row kErrors[] = {
      "The provided 'x-amz-content-sha256' header does not match what was computed."},
 };
 
-const Row* find_row(std::string_view code) {
-  for (const Row& row : kErrors) {
+const ErrorRow* find_row(std::string_view code) {
+  for (const ErrorRow& row : kErrors) {
     if (row.code == code) return &row;
   }
   return nullptr;
@@ -64,14 +64,14 @@ const Row* find_row(std::string_view code) {
 }  // namespace
 
 int status_of(std::string_view code) {
-  const Row* const row = find_row(code);
+  const ErrorRow* const row = find_row(code);
   return row != nullptr ? row->status : 400;
 }
 
 S3Error make_error(std::string code, std::string message) {
   S3Error error;
   error.status = status_of(code);
-  const Row* const row = find_row(code);
+  const ErrorRow* const row = find_row(code);
   error.message = message.empty() && row != nullptr ? std::string(row->message) : message;
   error.code = std::move(code);
   return error;
