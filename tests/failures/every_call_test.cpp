@@ -39,11 +39,6 @@ void PrintTo(const Scenario& scenario, std::ostream* out) {
   *out << scenario.name;
 }
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
 constexpr std::size_t kWorkers = 2;
 constexpr int kErrors[] = {EIO, ENOSPC, EDQUOT, EINTR, EMFILE, EROFS, EACCES};
 

@@ -25,11 +25,6 @@ constexpr std::uint64_t kPartBytes = 512 << 10;
 /// A pass takes some 20 ms; one that hangs never ends.
 constexpr std::chrono::seconds kMostToEnd{60};
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
 std::string name_of(std::uint8_t call) {
   constexpr const char* kNames[] = {"open", "read",   "write",  "splice",    "resize",
                                     "sync", "rename", "unlink", "directory", "link",
@@ -64,6 +59,11 @@ std::vector<std::string> leftovers(const std::string& dir) {
 }
 
 }  // namespace
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
 
 std::string to_string(const Failure& failure) {
   const std::string error = failure.error == kKill ? "SIGKILL" : ::strerrorname_np(failure.error);

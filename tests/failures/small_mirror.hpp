@@ -18,6 +18,9 @@ namespace sluice::failures {
 
 using Words = std::vector<std::string>;
 
+/// Of the environment; empty if it is not there.
+std::string variable(const char* name);
+
 /// Which call fails in a pass, and how.
 struct Failure {
   std::uint8_t call = 0;  ///< a Call or kAnyChange
