@@ -5,7 +5,7 @@
 namespace sluice::mirror {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Runtimes, PassTest, ::testing::Range(-1, 6), runtime_name);
+INSTANTIATE_TEST_SUITE_P(Runtimes, PassTest, ::testing::Range(-1, kSeedsEnd), runtime_name);
 
 TEST_P(PassTest, MirrorsEverythingThenOnlyLists) {
   put_some(100);

@@ -5,7 +5,7 @@ namespace {
 
 /// Passes in which content is proved, or is not.
 class ProofTest : public PassTest {};
-INSTANTIATE_TEST_SUITE_P(Runtimes, ProofTest, ::testing::Range(-1, 6), runtime_name);
+INSTANTIATE_TEST_SUITE_P(Runtimes, ProofTest, ::testing::Range(-1, kSeedsEnd), runtime_name);
 
 TEST_P(ProofTest, CorruptContentIsNeverInstalled) {
   bucket_.put("a", "old");

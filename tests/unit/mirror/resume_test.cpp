@@ -42,7 +42,7 @@ class ResumeTest : public PassTest {
   std::uint64_t most_gets() const { return kParts / 2 + options_.tuning.transfers; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Runtimes, ResumeTest, ::testing::Range(-1, 6), runtime_name);
+INSTANTIATE_TEST_SUITE_P(Runtimes, ResumeTest, ::testing::Range(-1, kSeedsEnd), runtime_name);
 
 TEST_P(ResumeTest, TheNextRunFetchesOnlyTheRest) {
   run_half();
