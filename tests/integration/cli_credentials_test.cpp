@@ -220,7 +220,8 @@ TEST_F(CliCredentials, ATokenOfSingleSignOnIsRenewedAndKept) {
 }
 
 TEST_F(CliCredentials, AWatchOutlivesItsCredentials) {
-  offer(2s);
+  // Renewed after half of it: a request that a loaded machine delays is still sent in time.
+  offer(6s);
   set(container());
   Program program(options({"watch", "s3://photos", dir(), "--interval", "50ms"}));
   ASSERT_TRUE(program.wait_for("fetched a (5 B")) << program.err();
