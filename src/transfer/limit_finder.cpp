@@ -16,12 +16,16 @@ constexpr auto kFirstWindows = 25ms;
 constexpr auto kWindow = 200ms;
 /// Of large bodies bytes flow all the time: no need to wait for whole rounds of answers.
 constexpr auto kLargeWindow = 500ms;
+/// And on a slow line the answers of before take too long to wait for.
+constexpr auto kLargeSettling = 2s;
 constexpr std::uint64_t kLargeBytes = 1 << 20;
 /// Answers that come so soon: the way is short, and what limits is the server or we ourselves. Then
 /// fewer are tried first, since more would each open a connection.
 constexpr double kSoon = 0.010;  // seconds
-/// Our own processors have no time left, or hardly any.
+/// Our own processors have no time left, or hardly any: more would bring less than it costs. Large
+/// bodies keep a connection busy all the time, so that less than that tells the same of them.
 constexpr double kBusy = 0.85;
+constexpr double kBusyWithLarge = 0.6;
 constexpr unsigned kLeastRest = 8;  ///< windows
 constexpr unsigned kMostRest = 64;
 /// One in so many may find nothing to do.
@@ -35,8 +39,10 @@ struct Terms {
 constexpr Terms kDoubled{1.15, 1.75};
 constexpr Terms kUp{1.06, 1.42};
 constexpr Terms kDown{0.97, 0.85};
-/// Its rate is ours then, and says little about the server.
-constexpr Terms kLeapt{0.90, 0.85};
+/// Of a leap the rate alone counts. It is ours where our processors still have no time left, and
+/// differs by so much on machines that share theirs with others.
+constexpr Terms kLeapt{0.9, 1};
+constexpr Terms kLeaptBusy{0.75, 1};
 
 }  // namespace
 
@@ -44,16 +50,19 @@ LimitFinder::LimitFinder(LimitBounds bounds, BusySeconds busy)
     : bounds_(bounds),
       busy_(std::move(busy)),
       limit_(bounds.first),
+      old_answers_(bounds.least),
       found_(bounds.first),
       next_rest_(kLeastRest) {}
 
 void LimitFinder::set_limit(unsigned limit) noexcept {
-  limit_ = limit;
+  const unsigned before = std::exchange(limit_, limit);
   interrupt();
+  old_answers_ = std::max(before, limit);
 }
 
 void LimitFinder::interrupt() noexcept {
   settling_ = true;
+  old_answers_ = limit_;
   window_.open = false;
 }
 
@@ -65,13 +74,18 @@ void LimitFinder::open_window(SteadyTime now, std::uint64_t received) noexcept {
   if (busy_) window_.busy = busy_();
 }
 
+bool LimitFinder::has_large_bodies(std::uint64_t received) const noexcept {
+  return received - window_.received >= window_.answers * kLargeBytes;
+}
+
 bool LimitFinder::is_complete(SteadyTime now, std::uint64_t received) const noexcept {
   const auto length = now - window_.begun;
-  const bool large = received - window_.received >= window_.answers * kLargeBytes;
+  const bool large = has_large_bodies(received);
+  if (settling_) return window_.answers >= old_answers_ || (large && length >= kLargeSettling);
   if (large && length >= kLargeWindow) return true;
   // Answers come in bursts, one a round trip: part of a round would say anything.
   if (window_.answers % limit_ != 0) return false;
-  return length >= (way_ == Way::doubled ? kFirstWindows : kWindow) || settling_;
+  return length >= (way_ == Way::doubled ? kFirstWindows : kWindow);
 }
 
 void LimitFinder::answered(SteadyTime now, SteadyClock::duration took,
@@ -98,8 +112,7 @@ void LimitFinder::answered(SteadyTime now, SteadyClock::duration took,
     };
     const double length = seconds(now - window_.begun);
     const double busy = busy_ ? (busy_() - window_.busy) / length : 0;
-    const bool large = received - window_.received >= window_.answers * kLargeBytes;
-    judge({work / length, seconds(window_.took) / answers, busy, large});
+    judge({work / length, seconds(window_.took) / answers, busy, has_large_bodies(received)});
   }
   if (settling_ && window_.open) settling_ = false;
   if (window_.open) open_window(now, received);
@@ -109,8 +122,7 @@ void LimitFinder::judge(const Measured& measured) noexcept {
   if (stage_ == Stage::resting) {
     at_found_ = measured;
     if (rest_ > 0) --rest_;
-    const bool more_is_dear = measured.took < kSoon || measured.busy >= kBusy;
-    if (way_ == Way::doubled && more_is_dear) way_ = Way::down;
+    if (is_busy(measured) || (way_ == Way::doubled && measured.took < kSoon)) way_ = Way::down;
     if (rest_ == 0) try_towards(way_);
     return;
   }
@@ -128,15 +140,20 @@ void LimitFinder::judge(const Measured& measured) noexcept {
 }
 
 bool LimitFinder::pays(const Measured& tried) const noexcept {
-  const Terms& terms = way_ == Way::doubled ? kDoubled
-                       : way_ == Way::up    ? kUp
-                       : leaps_to_least()   ? kLeapt
-                                            : kDown;
+  const Terms& terms = way_ == Way::doubled  ? kDoubled
+                       : way_ == Way::up     ? kUp
+                       : !leaps_to_least()   ? kDown
+                       : tried.busy >= kBusy ? kLeaptBusy
+                                             : kLeapt;
   return tried.rate >= at_found_.rate * terms.work && tried.took <= at_found_.took * terms.time;
 }
 
+bool LimitFinder::is_busy(const Measured& measured) noexcept {
+  return measured.busy >= (measured.large ? kBusyWithLarge : kBusy);
+}
+
 bool LimitFinder::leaps_to_least() const noexcept {
-  return leaps_ && at_found_.busy >= kBusy;
+  return leaps_ && is_busy(at_found_);
 }
 
 unsigned LimitFinder::towards(Way way) const noexcept {

@@ -78,9 +78,11 @@ class LimitFinder {
   };
 
   void open_window(SteadyTime now, std::uint64_t received) noexcept;
+  bool has_large_bodies(std::uint64_t received) const noexcept;  ///< in the window
   bool is_complete(SteadyTime now, std::uint64_t received) const noexcept;
   void judge(const Measured& measured) noexcept;
   bool pays(const Measured& tried) const noexcept;
+  static bool is_busy(const Measured& measured) noexcept;  ///< our own processors
   bool leaps_to_least() const noexcept;
   unsigned towards(Way way) const noexcept;
   void try_towards(Way way) noexcept;
@@ -92,6 +94,7 @@ class LimitFinder {
   unsigned limit_;
   Stage stage_ = Stage::resting;
   bool settling_ = true;  ///< the limit has just changed: the answers are still those of before
+  unsigned old_answers_;  ///< so many of them, or less
   Window window_;
 
   unsigned found_;  ///< the limit that was found last

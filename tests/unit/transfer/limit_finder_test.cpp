@@ -225,8 +225,8 @@ TEST(LimitFinder, WhereOurProcessorsAreWhatLimitsTheLeastIsTriedFirst) {
     double busy;  ///< of the time
     unsigned tried;
   };
-  for (const Case& place :
-       {Case{kSmall, 0.95, 16}, Case{kSmall, 0.5, 128}, Case{kLarge, 0.95, 4}}) {
+  for (const Case& place : {Case{kSmall, 0.95, 16}, Case{kSmall, 0.7, 128}, Case{kLarge, 0.95, 4},
+                            Case{kLarge, 0.7, 4}, Case{kLarge, 0.5, 128}}) {
     SteadyTime now{};
     const auto busy_seconds = [&now, &place] {
       return place.busy * std::chrono::duration<double>(now.time_since_epoch()).count();
@@ -247,6 +247,42 @@ TEST(LimitFinder, WhereOurProcessorsAreWhatLimitsTheLeastIsTriedFirst) {
     answers(1000);
     EXPECT_EQ(finder.limit(), place.tried) << "fewer did as much";
   }
+}
+
+/// The answers to what was asked before come slowly, those to what is asked now as fast as ever.
+TEST(LimitFinder, ALeapIsJudgedByTheAnswersAfterIt) {
+  SteadyTime now{};
+  LimitFinder finder(
+      {}, [&now] { return std::chrono::duration<double>(now.time_since_epoch()).count(); });
+  std::uint64_t received = 0;
+  const auto answer = [&](SteadyClock::duration after) {
+    now += after;
+    finder.answered(now, 640ms, received += kLarge);
+  };
+  for (int i = 0; i < 100'000 && finder.limit() == 64; ++i)
+    answer(10ms);
+  ASSERT_EQ(finder.limit(), 4u);
+  for (int i = 0; i < 64; ++i)
+    answer(25ms);
+  for (int i = 0; i < 100; ++i)
+    answer(10ms);
+  EXPECT_EQ(finder.limit(), 4u);
+}
+
+/// Work that our processors bound differs from window to window where they are shared with others.
+TEST(LimitFinder, WhereOurProcessorsAreWhatLimitsMoreIsNeverTried) {
+  SteadyTime now{};
+  LimitFinder finder(
+      {}, [&now] { return std::chrono::duration<double>(now.time_since_epoch()).count(); });
+  std::uint64_t received = 0;
+  std::mt19937_64 random(1);
+  unsigned most = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    now += std::chrono::microseconds(500 + random() % 1000);
+    finder.answered(now, 64ms, received += kSmall);
+    most = std::max(most, finder.limit());
+  }
+  EXPECT_EQ(most, 64u);
 }
 
 /// The leap lost much of the work: back, and then only a step.
