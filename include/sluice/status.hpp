@@ -11,11 +11,14 @@
 
 namespace sluice {
 
+/// The outcome of a pass that left nothing undone.
+inline constexpr const char* kPassComplete = "complete";
+
 /// One pass, as the record remembers it.
 struct PassReport {
   std::int64_t started_ms = 0;
   std::int64_t finished_ms = 0;  ///< 0: it still runs, or was killed
-  /// `complete`, `interrupted`, `failed: …`, `deletion refused: …`; empty if not finished.
+  /// kPassComplete, `interrupted`, `failed: …`, `deletion refused: …`; empty if not finished.
   std::string outcome;
   std::uint64_t listed = 0;
   std::uint64_t kept = 0;

@@ -13,6 +13,11 @@ using SteadyTime = SteadyClock::time_point;
 using WallClock = std::chrono::system_clock;
 using WallTime = WallClock::time_point;
 
+/// Milliseconds since 1970.
+constexpr std::int64_t unix_ms(WallTime time) noexcept {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
 /// Dates of HTTP and of S3. Vectors: tests/data/dates.json.
 namespace dates {
 

@@ -29,13 +29,13 @@ GenerationTree::GenerationTree(FileDescriptor root, std::string name, const Dest
       mirror_(Beneath::at(from.root(), Resolver::kernel)) {}
 
 Error GenerationTree::failed(const char* what, std::string_view path, int error) const {
-  return local_error(
-      std::string(what) + " \"" + text::escaped(path) + "\" in the generation " + name_, error);
+  return local_error(std::string(what) + " " + text::quoted(path) + " in the generation " + name_,
+                     error);
 }
 
 Error GenerationTree::not_as_left(std::string_view path) const {
-  Error error(ErrorKind::local, "something else than sluice put is at \"" + text::escaped(path) +
-                                    "\" in the generation " + name_);
+  Error error(ErrorKind::local, "something else than sluice put is at " + text::quoted(path) +
+                                    " in the generation " + name_);
   error.code = kNotAsLeft;
   return error;
 }

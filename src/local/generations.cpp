@@ -24,10 +24,6 @@ constexpr const char* kMirror = "mirror";
 constexpr const char* kPublished = "published";
 constexpr std::size_t kSourceDigits = 8;
 
-std::string quoted(std::string_view path) {
-  return "\"" + text::escaped(path) + "\"";
-}
-
 Error usage(std::string message) {
   return Error(ErrorKind::usage, std::move(message));
 }
@@ -61,7 +57,7 @@ bool is_held(const FileDescriptor& tree) {
 Error no_hard_links(const std::string& shown, const std::string& dir, int error) {
   if (error == EXDEV)
     return usage(shown + " must be on the same file system, and in the same mount, as " +
-                 quoted(dir) + ": choose a place beside that directory");
+                 text::quoted(dir) + ": choose a place beside that directory");
   return local_error("cannot make a hard link beside " + shown, error);
 }
 
@@ -78,8 +74,8 @@ Generations::Generations(GenerationsOptions options, const Destination& destinat
 
 Error Generations::failed(const char* what, const std::string& name, int error) const {
   if (error == ECANCELED) return Error(ErrorKind::cancelled, "stopped");
-  return local_error(std::string(what) + " " + quoted(folder_name_ + "/" + name) + " beside " +
-                         quoted(options_.link),
+  return local_error(std::string(what) + " " + text::quoted(folder_name_ + "/" + name) +
+                         " beside " + text::quoted(options_.link),
                      error);
 }
 
@@ -89,7 +85,7 @@ Result<void> Generations::find_place() {
   link_name_ = path.substr(slash == std::string::npos ? 0 : slash + 1);
   if (link_name_.empty() || link_name_ == "." || link_name_ == ".." ||
       path.find('\0') != std::string::npos)
-    return usage(quoted(path) +
+    return usage(text::quoted(path) +
                  " cannot be a link: --publish-link takes the name that it shall "
                  "have, for example /srv/photos.live");
   folder_name_ = "." + link_name_ + ".generations";
@@ -97,14 +93,15 @@ Result<void> Generations::find_place() {
   if (parent.empty()) parent = ".";
   parent_ =
       FileDescriptor(open_again(AT_FDCWD, parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent_) return local_error("cannot open the directory of the link " + quoted(path), errno);
+  if (!parent_)
+    return local_error("cannot open the directory of the link " + text::quoted(path), errno);
   if (const auto readable = read_link(); !readable) return readable.error();
   if (destination_.root() < 0) return {};
   const auto in_mirror = lies_in(parent_.get(), destination_.root());
   if (!in_mirror) return in_mirror.error();
   if (*in_mirror)
-    return usage("the link " + quoted(path) + " lies in the mirror " + quoted(destination_.dir()) +
-                 "; choose a place beside it");
+    return usage("the link " + text::quoted(path) + " lies in the mirror " +
+                 text::quoted(destination_.dir()) + "; choose a place beside it");
   return {};
 }
 
@@ -132,8 +129,9 @@ Result<void> Generations::make_folder() {
   const auto around_mirror = lies_in(destination_.root(), folder_.get());
   if (!around_mirror) return around_mirror.error();
   if (*around_mirror)
-    return usage("the mirror " + quoted(destination_.dir()) + " lies in " + quoted(folder_name_) +
-                 ", where " + quoted(options_.link) + " has its trees");
+    return usage("the mirror " + text::quoted(destination_.dir()) + " lies in " +
+                 text::quoted(folder_name_) + ", where " + text::quoted(options_.link) +
+                 " has its trees");
   return {};
 }
 
@@ -142,15 +140,17 @@ Result<void> Generations::make_folder() {
 Result<void> Generations::claim_folder() {
   const Beneath mirror = Beneath::at(destination_.root(), Resolver::kernel);
   const FileDescriptor own(mirror.open(kReservedName, O_PATH | O_DIRECTORY));
-  if (!own) return local_error("cannot open .sluice in " + quoted(destination_.dir()), -own.get());
+  if (!own)
+    return local_error("cannot open .sluice in " + text::quoted(destination_.dir()), -own.get());
   const FileDescriptor file(open_again(
       own.get(), kPublished, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   struct stat ours {
   }, theirs{};
   if (!file || fstat(file.get(), &ours) != 0)
-    return local_error("cannot make .sluice/published in " + quoted(destination_.dir()), errno);
+    return local_error("cannot make .sluice/published in " + text::quoted(destination_.dir()),
+                       errno);
   if (linkat(own.get(), kPublished, folder_.get(), kMirror, 0) == 0) return {};
-  if (errno != EEXIST) return no_hard_links(quoted(options_.link), destination_.dir(), errno);
+  if (errno != EEXIST) return no_hard_links(text::quoted(options_.link), destination_.dir(), errno);
   if (const int error = Beneath::stat_at(folder_.get(), kMirror, theirs); error != 0)
     return failed("cannot look at", kMirror, -error);
   if (ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino) return {};
@@ -158,12 +158,12 @@ Result<void> Generations::claim_folder() {
   if (theirs.st_nlink == 1 && S_ISREG(theirs.st_mode)) {
     if (unlinkat(folder_.get(), kMirror, 0) != 0) return failed("cannot replace", kMirror, errno);
     if (linkat(own.get(), kPublished, folder_.get(), kMirror, 0) == 0) return {};
-    return no_hard_links(quoted(options_.link), destination_.dir(), errno);
+    return no_hard_links(text::quoted(options_.link), destination_.dir(), errno);
   }
-  return usage(quoted(options_.link) +
+  return usage(text::quoted(options_.link) +
                " is published by another mirror; choose another path, or remove the link and the "
                "folder " +
-               quoted(folder_name_) + " beside it");
+               text::quoted(folder_name_) + " beside it");
 }
 
 Result<std::optional<std::string>> Generations::read_link() const {
@@ -173,12 +173,12 @@ Result<std::optional<std::string>> Generations::read_link() const {
   const ssize_t length = readlinkat(parent_.get(), name.c_str(), buffer, sizeof buffer);
   if (length < 0 && errno == ENOENT) return Target();
   if (length < 0 && errno != EINVAL)
-    return local_error("cannot look at the link " + quoted(options_.link), errno);
+    return local_error("cannot look at the link " + text::quoted(options_.link), errno);
   const std::string_view target(buffer, length < 0 ? 0 : static_cast<std::size_t>(length));
   const std::string ours = folder_name_ + "/";
   if (!target.starts_with(ours))
-    return usage(quoted(options_.link) + " is " +
-                 (length < 0 ? "no symbolic link" : "a symbolic link to " + quoted(target)) +
+    return usage(text::quoted(options_.link) + " is " +
+                 (length < 0 ? "no symbolic link" : "a symbolic link to " + text::quoted(target)) +
                  ", which is left alone; move it away, or choose another path");
   return Target(target.substr(ours.size()));
 }
@@ -269,7 +269,7 @@ Result<void> Generations::flip(const Generation& generation) {
     return failed("cannot create", kNextLink, errno);
   const CName name(link_name_);
   if (renameat(folder_.get(), kNextLink, parent_.get(), name.c_str()) != 0)
-    return local_error("cannot put the link " + quoted(options_.link) + " in place", errno);
+    return local_error("cannot put the link " + text::quoted(options_.link) + " in place", errno);
   return sync_names();
 }
 

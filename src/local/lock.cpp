@@ -26,7 +26,7 @@ std::optional<std::uint64_t> pid_in(int fd) {
 Error held_elsewhere(int fd, const std::string& shown) {
   const auto pid = pid_in(fd);
   return Error(ErrorKind::locked,
-               "\"" + text::escaped(shown) + "\" is in use by " +
+               text::quoted(shown) + " is in use by " +
                    (pid ? "process " + std::to_string(*pid) : "another process") +
                    "; wait for it to end, or stop it");
 }

@@ -215,9 +215,7 @@ void Decider::note_change(const ListedObject& object, const plan::Decision& deci
       decision.reason == plan::Reason::fresh || decision.reason == plan::Reason::changed;
   if (is_theirs && object.modified_ms > 0)
     return engine_.counters().note_change(object.modified_ms);
-  engine_.counters().note_change(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                     engine_.runtime().wall_now().time_since_epoch())
-                                     .count());
+  engine_.counters().note_change(unix_ms(engine_.runtime().wall_now()));
 }
 
 /// A folder stands where the record says that our file is: it names no file any more.

@@ -134,9 +134,7 @@ Result<void> Engine::keep_journal() {
     if (!begun) return begun;
   }
   if (!rows) return {};
-  const auto now = runtime_.wall_now().time_since_epoch();
-  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  return writer_->keep_journal(*rows, now_ms);
+  return writer_->keep_journal(*rows, unix_ms(runtime_.wall_now()));
 }
 
 Result<void> Engine::open_to_look(const record::Source& source) {

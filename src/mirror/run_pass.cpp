@@ -11,24 +11,18 @@
 #include "mirror/publisher.hpp"
 #include "mirror/settle.hpp"
 
+#include "sluice/status.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace sluice::mirror {
 
 namespace {
-
-/// The outcome of a pass, as the record has it.
-constexpr std::string_view kComplete = "complete";
-
-std::int64_t unix_ms(WallTime time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-}
 
 /// By the record, the key about so many keys after another one.
 async::Task<std::optional<std::string>> landmark(Engine& engine, std::string after,
@@ -100,7 +94,7 @@ void note_last_pass(Engine& engine) {
   const auto passes = engine.reader().last_passes(kLookBack);
   if (!passes) return;
   const auto last = std::find_if(passes->begin(), passes->end(), [](const record::PassRow& pass) {
-    return pass.outcome == kComplete;
+    return pass.outcome == kPassComplete;
   });
   if (last != passes->end()) engine.counters().listed_before = last->listed;
 }
@@ -194,7 +188,7 @@ std::string outcome_of(const PassSummary& summary) {
   if (summary.interrupted) return "interrupted";
   if (summary.failure) return "failed: " + summary.failure->message;
   if (summary.guard) return "deletion refused: " + summary.guard->message;
-  return std::string(kComplete);
+  return kPassComplete;
 }
 
 void settle_changes(Engine& engine, const PassSummary& summary) {

@@ -16,11 +16,6 @@ constexpr std::array kEveryWhat = {
 };
 static_assert(kEveryWhat.size() == kWhatCount);
 
-std::int64_t now_ms() {
-  const auto now = WallClock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
 JsonObject begin(std::string_view event) {
   JsonObject out;
   out.text("event", event);
@@ -29,7 +24,7 @@ JsonObject begin(std::string_view event) {
 
 JsonObject begin_now(std::string_view event) {
   JsonObject out = begin(event);
-  out.integer("time_ms", now_ms());
+  out.integer("time_ms", unix_ms(WallClock::now()));
   return out;
 }
 
@@ -91,7 +86,7 @@ JsonObject object_json(const ObjectEvent& event) {
 void EventStream::run_started(const RunFacts& facts) {
   JsonObject out = begin("run_started");
   out.number("v", kEventVersion)
-      .integer("time_ms", now_ms())
+      .integer("time_ms", unix_ms(WallClock::now()))
       .text("command", facts.command)
       .text("program_version", facts.program_version)
       .text("bucket", facts.source.bucket)

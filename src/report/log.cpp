@@ -258,8 +258,7 @@ void Log::flush() {
 }
 
 std::string utc_stamp() {
-  const auto now = WallClock::now().time_since_epoch();
-  return dates::format_iso_ms(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  return dates::format_iso_ms(unix_ms(WallClock::now()));
 }
 
 }  // namespace sluice::report

@@ -69,7 +69,7 @@ std::uint64_t lists_a_pass(const MirrorStatus& status, const StatusFacts& facts)
   constexpr std::uint64_t kPageKeys = 1000;
   if (facts.watch && facts.watch->list_requests > 0) return facts.watch->list_requests;
   for (const PassReport& pass : status.passes)
-    if (pass.outcome == "complete")
+    if (pass.outcome == kPassComplete)
       return std::max<std::uint64_t>(1, (pass.listed + kPageKeys - 1) / kPageKeys);
   return 0;
 }

@@ -34,9 +34,6 @@ constexpr ChecksumHeader kChecksumHeaders[] = {
     {"x-amz-checksum-sha256", DigestKind::sha256, 32},
 };
 
-Error invalid(std::string message) {
-  return Error(ErrorKind::invalid_answer, std::move(message));
-}
 Error changed(std::string message) {
   return Error(ErrorKind::changed, std::move(message));
 }
@@ -96,7 +93,8 @@ Result<void> check_version(const http::ResponseHead& answer, const store::Object
                    " bytes, listed were " + std::to_string(wanted.size));
   }
   if (!wanted.etag.empty()) {
-    if (!answer.find("etag")) return invalid("the answer has no ETag, so its version is unknown");
+    if (!answer.find("etag"))
+      return invalid_answer("the answer has no ETag, so its version is unknown");
     if (head.version.etag == wanted.etag) return {};
     return changed("the object now has the ETag " + text::escaped(head.version.etag) +
                    ", listed was " + text::escaped(wanted.etag));
@@ -113,7 +111,7 @@ Result<std::uint64_t> check_whole(const http::ResponseHead& answer,
                                   const store::GetRequest& request) {
   if (request.range &&
       (request.range->offset() != 0 || request.range->length() != request.version.size)) {
-    return invalid("the server ignores Range and sends the whole object instead of a part");
+    return invalid_answer("the server ignores Range and sends the whole object instead of a part");
   }
   // In chunks (nothing else without a length comes this far) the end is marked: the bytes count.
   return answer.content_length.value_or(request.version.size);
@@ -121,28 +119,35 @@ Result<std::uint64_t> check_whole(const http::ResponseHead& answer,
 
 Result<std::uint64_t> check_part(const http::ResponseHead& answer,
                                  const store::GetRequest& request) {
-  if (!request.range) return invalid("a part of the object was sent, but all of it was asked for");
+  if (!request.range)
+    return invalid_answer("a part of the object was sent, but all of it was asked for");
   const std::string_view type = answer.find("content-type").value_or("");
   if (text::lower(type).starts_with("multipart/byteranges")) {
-    return invalid("one range was asked for, but several were sent");
+    return invalid_answer("one range was asked for, but several were sent");
   }
   const std::string_view value = answer.find("content-range").value_or("");
   const std::optional<ContentRange> range = parse_content_range(value);
-  if (!range) return invalid("Content-Range \"" + text::escaped(value) + "\" is no byte range");
+  if (!range)
+    return invalid_answer("Content-Range \"" + text::escaped(value) + "\" is no byte range");
   if (range->first != request.range->offset() || range->last != request.range->last()) {
     // A shorter object cuts the range off: the version tells that better.
     if (range->total == request.version.size) {
-      return invalid("bytes " + std::to_string(range->first) + "-" + std::to_string(range->last) +
-                     " were sent, asked for were " + std::to_string(request.range->offset()) + "-" +
-                     std::to_string(request.range->last()));
+      return invalid_answer("bytes " + std::to_string(range->first) + "-" +
+                            std::to_string(range->last) + " were sent, asked for were " +
+                            std::to_string(request.range->offset()) + "-" +
+                            std::to_string(request.range->last()));
     }
   } else if (answer.content_length && *answer.content_length != request.range->length()) {
-    return invalid("Content-Length and Content-Range contradict each other");
+    return invalid_answer("Content-Length and Content-Range contradict each other");
   }
   return range->total;
 }
 
 }  // namespace
+
+Error invalid_answer(std::string message) {
+  return Error(ErrorKind::invalid_answer, std::move(message));
+}
 
 std::optional<ContentRange> parse_content_range(std::string_view text) noexcept {
   constexpr std::string_view kUnit = "bytes ";
@@ -192,7 +197,8 @@ Result<store::ObjectHead> check_get_answer(const http::ResponseHead& answer,
 
 Result<store::ObjectHead> check_head_answer(const http::ResponseHead& answer,
                                             const store::HeadRequest& request) {
-  if (!answer.content_length) return invalid("the answer does not say how long the object is");
+  if (!answer.content_length)
+    return invalid_answer("the answer does not say how long the object is");
   if (request.part != 0) return check_part_head(answer);
   store::ObjectHead head = read_object_head(answer, *answer.content_length);
   head.checksums = read_checksums(answer);

@@ -15,6 +15,9 @@
 /// functions. Messages name neither key nor endpoint; the caller puts them in front.
 namespace sluice::s3 {
 
+/// Of that kind.
+Error invalid_answer(std::string message);
+
 struct ContentRange {
   std::uint64_t first = 0;
   std::uint64_t last = 0;  ///< inclusive

@@ -12,10 +12,6 @@ namespace {
 /// A server that ignores Range may send this much to a probe before we hang up.
 constexpr std::uint64_t kMaxProbeBytes = 64 * 1024;
 
-Error no_answer(std::string message) {
-  return Error(ErrorKind::invalid_answer, std::move(message));
-}
-
 }  // namespace
 
 void Call::start(async::Runtime& runtime, std::int64_t skew_seconds) {
@@ -48,7 +44,7 @@ Result<void> Call::on_body(std::span<const std::byte> bytes) {
   error_body_.append(reinterpret_cast<const char*>(part.data()), part.size());
   if (part.size() == bytes.size()) return {};
   body_cut_ = true;
-  return no_answer("the error's body is larger than 64 KiB");
+  return invalid_answer("the error's body is larger than 64 KiB");
 }
 
 void Call::expect_error(const http::ResponseHead& head, Error otherwise) {
@@ -62,9 +58,10 @@ Result<void> Call::local_failure(Error error) {
 }
 
 Result<void> ListCall::accept(const http::ResponseHead& head) {
-  if (head.status != 200) return no_answer("the listing was answered with a part of it (206)");
+  if (head.status != 200) return invalid_answer("the listing was answered with a part of it (206)");
   if (head.content_length) {
-    if (*head.content_length > kMaxPageBytes) return no_answer("the answer is larger than 16 MiB");
+    if (*head.content_length > kMaxPageBytes)
+      return invalid_answer("the answer is larger than 16 MiB");
     body_.reserve(static_cast<std::size_t>(*head.content_length) + 1);  // see parse_list_page
   }
   return {};
@@ -72,7 +69,7 @@ Result<void> ListCall::accept(const http::ResponseHead& head) {
 
 Result<void> ListCall::consume(std::span<const std::byte> bytes) {
   if (bytes.size() > kMaxPageBytes - body_.size()) {
-    return no_answer("the answer is larger than 16 MiB");
+    return invalid_answer("the answer is larger than 16 MiB");
   }
   const char* const begin = reinterpret_cast<const char*>(bytes.data());
   body_.insert(body_.end(), begin, begin + bytes.size());
@@ -118,7 +115,7 @@ Result<void> GetCall::consume_pipe(Pipe& pipe) {
 }
 
 Result<void> GetCall::count(std::uint64_t bytes) {
-  if (bytes > missing_bytes_) return no_answer("more bytes were sent than asked for");
+  if (bytes > missing_bytes_) return invalid_answer("more bytes were sent than asked for");
   missing_bytes_ -= bytes;
   return {};
 }
@@ -126,7 +123,7 @@ Result<void> GetCall::count(std::uint64_t bytes) {
 Result<void> ProbeCall::accept(const http::ResponseHead& head) {
   present_ = true;
   const std::uint64_t length = head.content_length.value_or(kMaxProbeBytes + 1);
-  if (length > kMaxProbeBytes) return no_answer("the server ignores Range");
+  if (length > kMaxProbeBytes) return invalid_answer("the server ignores Range");
   return {};
 }
 

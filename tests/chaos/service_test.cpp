@@ -8,9 +8,9 @@
 
 #include "base/text.hpp"
 #include "churn.hpp"
+#include "command.hpp"
 #include "footprint.hpp"
 #include "origin/server.hpp"
-#include "program.hpp"
 #include "run.hpp"
 #include "socket_faults.hpp"
 #include "temporary_directory.hpp"
@@ -42,8 +42,6 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Words = std::vector<std::string>;
 
-constexpr const char* kAccessKey = "AKIDEXAMPLE";
-constexpr const char* kSecretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 constexpr std::uint64_t kPartBytes = 64 << 10;  // the least that the program takes
 constexpr std::uint64_t kPassesWithoutServer = 50;
 /// Under sanitizers, on a loaded machine.
@@ -127,16 +125,7 @@ class Service : public ::testing::Test {
   }
 
   testing::ProgramOptions command(Words words) const {
-    testing::ProgramOptions options;
-    options.path = std::getenv("SLUICE_BINARY");
-    options.arguments = std::move(words);
-    options.environment = {{"PATH", "/usr/bin:/bin"},
-                           {"HOME", root_.path()},
-                           {"AWS_ACCESS_KEY_ID", kAccessKey},
-                           {"AWS_SECRET_ACCESS_KEY", kSecretKey},
-                           {"AWS_EC2_METADATA_DISABLED", "true"},
-                           {"AWS_ENDPOINT_URL", server_->url()}};
-    return options;
+    return command_of(std::move(words), root_.path(), server_->url());
   }
   testing::ProgramOptions watch() const {
     return command({"watch",

@@ -1,5 +1,6 @@
 #include "socket_trial.hpp"
 
+#include "command.hpp"
 #include "socket_faults.hpp"
 
 #include <csignal>
@@ -12,8 +13,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* kAccessKey = "AKIDEXAMPLE";
-constexpr const char* kSecretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 constexpr std::uint64_t kPartBytes = 64 << 10;  // the least that the program takes
 
 origin::ObjectOptions options_of(const Version& version) {
@@ -86,36 +85,28 @@ void SocketTrial::draw_options() {
 }
 
 testing::ProgramOptions SocketTrial::command() const {
-  testing::ProgramOptions options;
-  options.path = std::getenv("SLUICE_BINARY");
-  options.arguments = {"sync",
-                       "s3://photos/" + options_.source.prefix,
-                       dir_,
-                       "--json",
-                       "-v",
-                       "--part-size",
-                       std::to_string(kPartBytes),
-                       "--transfers",
-                       std::to_string(options_.tuning.transfers),
-                       "--list-concurrency",
-                       std::to_string(options_.tuning.list_concurrency),
-                       "--threads",
-                       std::to_string(options_.tuning.threads),
-                       "--max-attempts",
-                       "4",
-                       "--allow-empty-source"};
-  if (options_.delete_extraneous) options.arguments.emplace_back("--delete");
+  std::vector<std::string> words = {"sync",
+                                    "s3://photos/" + options_.source.prefix,
+                                    dir_,
+                                    "--json",
+                                    "-v",
+                                    "--part-size",
+                                    std::to_string(kPartBytes),
+                                    "--transfers",
+                                    std::to_string(options_.tuning.transfers),
+                                    "--list-concurrency",
+                                    std::to_string(options_.tuning.list_concurrency),
+                                    "--threads",
+                                    std::to_string(options_.tuning.threads),
+                                    "--max-attempts",
+                                    "4",
+                                    "--allow-empty-source"};
+  if (options_.delete_extraneous) words.emplace_back("--delete");
   if (options_.max_delete.files) {
-    options.arguments.emplace_back("--max-delete");
-    options.arguments.push_back(std::to_string(*options_.max_delete.files));
+    words.emplace_back("--max-delete");
+    words.push_back(std::to_string(*options_.max_delete.files));
   }
-  options.environment = {{"PATH", "/usr/bin:/bin"},
-                         {"HOME", root_.path()},
-                         {"AWS_ACCESS_KEY_ID", kAccessKey},
-                         {"AWS_SECRET_ACCESS_KEY", kSecretKey},
-                         {"AWS_EC2_METADATA_DISABLED", "true"},
-                         {"AWS_ENDPOINT_URL", server_->url()}};
-  return options;
+  return command_of(std::move(words), root_.path(), server_->url());
 }
 
 void SocketTrial::pass(const Plan& plan) {

@@ -2,10 +2,10 @@
 // nor in descriptors, and in the end the mirror equals the bucket. SLUICE_WATCH_POLLS=5000 asks for
 // more.
 
+#include "command.hpp"
 #include "footprint.hpp"
 #include "origin/memory_bucket.hpp"
 #include "origin/server.hpp"
-#include "program.hpp"
 #include "random.hpp"
 #include "run.hpp"
 #include "temporary_directory.hpp"
@@ -27,9 +27,6 @@ namespace sluice::chaos {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr const char* kAccessKey = "AKIDEXAMPLE";
-constexpr const char* kSecretKey = "secret";
 
 class Watch : public ::testing::Test {
  protected:
@@ -59,24 +56,10 @@ class Watch : public ::testing::Test {
   }
 
   testing::ProgramOptions command() const {
-    testing::ProgramOptions options;
-    options.path = std::getenv("SLUICE_BINARY");
-    options.arguments = {"watch",          "s3://photos",
-                         root_ / "mirror", "--interval",
-                         "20ms",           "-q",
-                         "--delete",       "--max-delete",
-                         "100%",           "--part-size",
-                         "65536",          "--durability",
-                         "none",           "--allow-empty-source",
-                         "--progress",     "never",
-                         "--transfers",    "8"};
-    options.environment = {{"PATH", "/usr/bin:/bin"},
-                           {"HOME", root_.path()},
-                           {"AWS_ACCESS_KEY_ID", kAccessKey},
-                           {"AWS_SECRET_ACCESS_KEY", kSecretKey},
-                           {"AWS_EC2_METADATA_DISABLED", "true"},
-                           {"AWS_ENDPOINT_URL", server_->url()}};
-    return options;
+    return command_of({"watch", "s3://photos", root_ / "mirror", "--interval", "20ms", "-q",
+                       "--delete", "--max-delete", "100%", "--part-size", "65536", "--durability",
+                       "none", "--allow-empty-source", "--progress", "never", "--transfers", "8"},
+                      root_.path(), server_->url());
   }
 
   /// The bucket is one page: a pass lists once.

@@ -1,5 +1,6 @@
 #include "sluice/status.hpp"
 
+#include "base/time.hpp"
 #include "console.hpp"
 #include "report/status_text.hpp"
 #include "verbs.hpp"
@@ -10,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
 namespace sluice::cli {
@@ -35,9 +35,7 @@ int run_status(const Settings& settings) {
   }
   const auto& status = std::get<MirrorStatus>(read);
   report::StatusFacts facts;
-  facts.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                     std::chrono::system_clock::now().time_since_epoch())
-                     .count();
+  facts.now_ms = unix_ms(WallClock::now());
   if (status.process) facts.watch = read_watch_state(settings.mirror.dir, *status.process);
   facts.prices = settings.prices;
   console.print_text(settings.output.json ? report::status_json(status, facts)

@@ -1,5 +1,7 @@
 #include "watch_monitor.hpp"
 
+#include "base/time.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -9,12 +11,6 @@
 
 namespace sluice::cli {
 namespace {
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string reason_of(const PassSummary& summary) {
   if (summary.failure) return summary.failure->message;
@@ -51,7 +47,7 @@ WatchMonitor::WatchMonitor(const Mirror& mirror, std::string source, std::string
   kept_.version = version();
   kept_.source = std::move(source);
   kept_.dir = std::move(dir);
-  kept_.started_ms = now_ms();
+  kept_.started_ms = unix_ms(WallClock::now());
   kept_.throughput.step = kStep;
   on_reload(live);
 }
@@ -72,7 +68,7 @@ void WatchMonitor::on_object(const ObjectEvent& event) {
   const bool is_change = event.what == What::fetched || event.what == What::deleted;
   if (!is_failure && !is_change) return;
   report::ObjectView object;
-  object.time_ms = now_ms();
+  object.time_ms = unix_ms(WallClock::now());
   object.what = event.what;
   object.key = event.key;
   object.size = event.size;
@@ -89,12 +85,12 @@ void WatchMonitor::on_pass_started() {
   const std::lock_guard lock(mutex_);
   is_running_ = true;
   kept_.next_pass_ms.reset();
-  pass_started_ms_ = now_ms();
+  pass_started_ms_ = unix_ms(WallClock::now());
 }
 
 void WatchMonitor::on_pass(const PassSummary& summary, const Outlook& outlook) {
   report::PassView pass;
-  pass.ended_ms = now_ms();
+  pass.ended_ms = unix_ms(WallClock::now());
   pass.took = summary.elapsed;
   pass.outcome = report::outcome_of(summary);
   pass.reason = reason_of(summary);
@@ -146,7 +142,7 @@ report::WatchView WatchMonitor::view() const {
     else
       out.state = passes_.empty() ? State::starting : State::idle;
   }
-  out.now_ms = now_ms();
+  out.now_ms = unix_ms(WallClock::now());
   out.telemetry = telemetry;
   out.pass = progress;
   out.work = std::move(work);

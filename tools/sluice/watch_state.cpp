@@ -1,6 +1,7 @@
 #include "watch_state.hpp"
 
 #include "base/text.hpp"
+#include "base/time.hpp"
 
 #include <fmt/format.h>
 
@@ -19,12 +20,6 @@ std::string state_path(const std::string& dir) {
   return dir + "/.sluice/watch";
 }
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 std::string text_of(const report::LiveWatch& watch) {
   std::string out = fmt::format("pid {}\nstarted_ms {}\ninterval_ms {}\n", ::getpid(),
                                 watch.started_ms, watch.interval.count());
@@ -37,7 +32,7 @@ std::string text_of(const report::LiveWatch& watch) {
 
 WatchState::WatchState(const std::string& dir, std::chrono::milliseconds interval, std::string url)
     : path_(state_path(dir)) {
-  now_.started_ms = now_ms();
+  now_.started_ms = unix_ms(WallClock::now());
   now_.interval = interval;
   now_.url = std::move(url);
 }
@@ -51,7 +46,7 @@ void WatchState::on_pass_started() {
 
 void WatchState::on_pass(const PassSummary& summary, const Outlook& outlook) {
   const std::lock_guard lock(mutex_);
-  if (outlook.next) now_.next_pass_ms = now_ms() + outlook.next->count();
+  if (outlook.next) now_.next_pass_ms = unix_ms(WallClock::now()) + outlook.next->count();
   if (summary.listing_complete) now_.list_requests = summary.requests.list;
   write_locked();
 }

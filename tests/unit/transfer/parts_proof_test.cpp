@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "fake_bucket.hpp"
+#include "heads.hpp"
 #include "temporary_directory.hpp"
 
 #include <gtest/gtest.h>
@@ -14,12 +15,6 @@ namespace sluice::transfer {
 namespace {
 
 using Sizes = std::vector<std::uint64_t>;
-
-store::ObjectHead head_with_etag(std::string etag) {
-  store::ObjectHead head;
-  head.version.etag = std::move(etag);
-  return head;
-}
 
 TEST(CompositeDigest, OfAnETag) {
   const std::string md5 = "d41d8cd98f00b204e9800998ecf8427e";

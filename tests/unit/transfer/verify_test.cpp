@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "fake_bucket.hpp"
+#include "heads.hpp"
 #include "temporary_directory.hpp"
 
 #include <gtest/gtest.h>
@@ -12,12 +13,6 @@
 namespace sluice::transfer {
 namespace {
 
-store::ObjectHead head_of_etag(std::string etag) {
-  store::ObjectHead head;
-  head.version.etag = std::move(etag);
-  return head;
-}
-
 Digest digest_of(std::string_view content, DigestKind kind) {
   RunningDigest running(kind);
   running.update(std::as_bytes(std::span(content.data(), content.size())));
@@ -25,7 +20,7 @@ Digest digest_of(std::string_view content, DigestKind kind) {
 }
 
 TEST(StrongestEvidence, PrefersAFullObjectChecksum) {
-  store::ObjectHead head = head_of_etag("d41d8cd98f00b204e9800998ecf8427e");
+  store::ObjectHead head = head_with_etag("d41d8cd98f00b204e9800998ecf8427e");
   head.checksums.push_back({Digest{DigestKind::crc32c, "abcd"}, true});
   const auto evidence = strongest_evidence(head, VerifyMode::automatic);
   EXPECT_EQ(evidence.proof, Proof::checksum);
@@ -34,28 +29,28 @@ TEST(StrongestEvidence, PrefersAFullObjectChecksum) {
 }
 
 TEST(StrongestEvidence, ACompositeChecksumIsNoProofOfTheWhole) {
-  store::ObjectHead head = head_of_etag("d41d8cd98f00b204e9800998ecf8427e-2");
+  store::ObjectHead head = head_with_etag("d41d8cd98f00b204e9800998ecf8427e-2");
   head.checksums.push_back({Digest{DigestKind::crc32c, "abcd"}, false});
   EXPECT_EQ(strongest_evidence(head, VerifyMode::automatic).proof, Proof::length);
 }
 
 TEST(StrongestEvidence, Md5OnlyWhereTheETagIsOne) {
   EXPECT_EQ(
-      strongest_evidence(head_of_etag("D41D8CD98F00B204E9800998ECF8427E"), VerifyMode::automatic)
+      strongest_evidence(head_with_etag("D41D8CD98F00B204E9800998ECF8427E"), VerifyMode::automatic)
           .proof,
       Proof::md5);
   for (const char* etag :
        {"", "d41d8cd98f00b204e9800998ecf8427", "65ab12-5f0", "d41d8cd98f00b204e9800998ecf8427e-3",
         "g41d8cd98f00b204e9800998ecf8427e"})
-    EXPECT_EQ(strongest_evidence(head_of_etag(etag), VerifyMode::automatic).proof, Proof::length)
+    EXPECT_EQ(strongest_evidence(head_with_etag(etag), VerifyMode::automatic).proof, Proof::length)
         << etag;
-  store::ObjectHead kms = head_of_etag("d41d8cd98f00b204e9800998ecf8427e");
+  store::ObjectHead kms = head_with_etag("d41d8cd98f00b204e9800998ecf8427e");
   kms.opaque_etag = true;
   EXPECT_EQ(strongest_evidence(kms, VerifyMode::automatic).proof, Proof::length);
 }
 
 TEST(StrongestEvidence, LengthModeAsksForNothingMore) {
-  const auto head = head_of_etag("d41d8cd98f00b204e9800998ecf8427e");
+  const auto head = head_with_etag("d41d8cd98f00b204e9800998ecf8427e");
   EXPECT_EQ(strongest_evidence(head, VerifyMode::length).proof, Proof::length);
 }
 
