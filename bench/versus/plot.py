@@ -24,13 +24,13 @@ def text(x, y, words, anchor="start", extra=""):
 
 def panel(row, top):
     """The SVG elements of one row of measurements, and where it ends."""
-    reference = row["clients"]["sluice"]["cpu"]
-    figures = sorted(row["clients"].items(), key=lambda entry: entry[1]["cpu"])
-    shown = min(RATIO_SHOWN_MAX, max(figure["cpu"] / reference for _, figure in figures))
+    reference = row["clients"]["sluice"]["least"]
+    figures = sorted(row["clients"].items(), key=lambda entry: entry[1]["least"])
+    shown = min(RATIO_SHOWN_MAX, max(figure["least"] / reference for _, figure in figures))
     out = [text(8, top + 14, row["title"], extra='font-weight="bold"')]
     y = top + 26
     for name, figure in figures:
-        ratio = figure["cpu"] / reference
+        ratio = figure["least"] / reference
         width = WIDTH * min(ratio, shown) / shown
         out.append(f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" '
                    f'fill="{colour(name)}"/>')
@@ -39,7 +39,7 @@ def panel(row, top):
             out.append(f'<path d="M{x:.0f} {y + BAR + 2} l8 -{BAR + 4} h7 l-8 {BAR + 4} z" '
                        'fill="#fff"/>')
         out.append(text(LEFT - 8, y + 13, name, "end"))
-        out.append(text(LEFT + width + 6, y + 13, f'{figure["cpu"]:.2f} s  ×{ratio:.2f}'))
+        out.append(text(LEFT + width + 6, y + 13, f'{figure["least"]:.2f} s  ×{ratio:.2f}'))
         y += BAR + GAP
     return out, y
 

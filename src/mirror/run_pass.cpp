@@ -24,6 +24,10 @@ namespace sluice::mirror {
 
 namespace {
 
+/// A first page that comes so soon, its connection included, comes from near by: a round trip of a
+/// few milliseconds at most. The stores of the large providers take longer for a page alone.
+constexpr auto kListedSoon = std::chrono::milliseconds(20);
+
 /// By the record, the key about so many keys after another one.
 async::Task<std::optional<std::string>> landmark(Engine& engine, std::string after,
                                                  std::uint64_t keys) {
@@ -52,7 +56,10 @@ async::Task<void> list_all(Pass& pass, ParallelOptions options) {
   ListContext context{engine.runtime(), engine.list_store(), engine.fetch_options().retry, engine,
                       engine.list_prefix()};
   std::uint64_t keys = 0;
-  const PageSink sink = [&pass, &keys](ListPage& page) {
+  const SteadyTime begun = engine.runtime().now();
+  const PageSink sink = [&pass, &engine, &keys, begun](ListPage& page) {
+    if (keys == 0 && engine.runtime().now() - begun < kListedSoon)
+      engine.transfers().begin_with_least();
     keys += page.objects.size();
     return pass.pages.push(page);
   };

@@ -54,6 +54,12 @@ LimitFinder::LimitFinder(LimitBounds bounds, BusySeconds busy)
       found_(bounds.first),
       next_rest_(kLeastRest) {}
 
+void LimitFinder::begin_with_least() noexcept {
+  if (has_begun_ || bounds_.least == bounds_.most) return;
+  found_ = bounds_.least;
+  set_limit(bounds_.least);
+}
+
 void LimitFinder::set_limit(unsigned limit) noexcept {
   const unsigned before = std::exchange(limit_, limit);
   interrupt();
@@ -91,6 +97,7 @@ bool LimitFinder::is_complete(SteadyTime now, std::uint64_t received) const noex
 void LimitFinder::answered(SteadyTime now, SteadyClock::duration took,
                            std::uint64_t received) noexcept {
   if (bounds_.least == bounds_.most) return;
+  has_begun_ = true;
   if (stage_ == Stage::pressed) {
     if (++round_ < limit_) return;
     round_ = 0;
@@ -122,7 +129,8 @@ void LimitFinder::judge(const Measured& measured) noexcept {
   if (stage_ == Stage::resting) {
     at_found_ = measured;
     if (rest_ > 0) --rest_;
-    if (is_busy(measured) || (way_ == Way::doubled && measured.took < kSoon)) way_ = Way::down;
+    const bool is_near = measured.took < kSoon && found_ > bounds_.least;
+    if (is_busy(measured) || (way_ == Way::doubled && is_near)) way_ = Way::down;
     if (rest_ == 0) try_towards(way_);
     return;
   }

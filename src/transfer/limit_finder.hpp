@@ -25,7 +25,7 @@ using BusySeconds = std::function<double()>;
 /// second, and how long a request takes. Then it tries another limit, and stays there if that pays:
 ///
 /// - twice as many, at first, as long as it pays: a seventh more work, and requests take not nearly
-///   twice as long (not where answers come within 10 ms);
+///   twice as long (not above the least where answers come within 10 ms);
 /// - half as many again: a sixteenth more work, and requests take not nearly half as long again;
 /// - a third fewer: no less work, so the others only waited in a queue. Where our own processors
 ///   are what limits, the least at once, the first time (a quarter of it for large bodies): more
@@ -43,6 +43,9 @@ class LimitFinder {
 
   unsigned limit() const noexcept { return limit_; }
 
+  /// Before the first answer: the server is known to be near, and so the least will do at first.
+  /// Later it does nothing.
+  void begin_with_least() noexcept;
   /// An answer came, `took` after its request. `received`: bytes of all bodies so far, those of
   /// requests under way too.
   void answered(SteadyTime now, SteadyClock::duration took, std::uint64_t received) noexcept;
@@ -92,6 +95,7 @@ class LimitFinder {
   const LimitBounds bounds_;
   const BusySeconds busy_;
   unsigned limit_;
+  bool has_begun_ = false;
   Stage stage_ = Stage::resting;
   bool settling_ = true;  ///< the limit has just changed: the answers are still those of before
   unsigned old_answers_;  ///< so many of them, or less

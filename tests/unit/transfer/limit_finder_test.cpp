@@ -218,6 +218,27 @@ TEST(LimitFinder, WhereAnswersComeSoonFewerAreTriedFirst) {
   }
 }
 
+/// What the listing tells before the first answer; the answers themselves tell more.
+TEST(LimitFinder, BeginsWithTheLeastWhereTheServerIsNear) {
+  LimitFinder finder({});
+  finder.begin_with_least();
+  EXPECT_EQ(finder.limit(), 16u);
+  SteadyTime now{};
+  std::uint64_t received = 0;
+  unsigned tried = 0;
+  for (int i = 0; i < 100'000 && tried < 64; ++i) {
+    now += std::chrono::nanoseconds(3ms) / finder.limit();
+    finder.answered(now, 3ms, received += kSmall);
+    tried = finder.limit();
+  }
+  EXPECT_EQ(tried, 64u) << "that many answers more";
+  finder.begin_with_least();
+  EXPECT_EQ(finder.limit(), tried) << "what was measured counts";
+  LimitFinder pinned({8, 8, 8});
+  pinned.begin_with_least();
+  EXPECT_EQ(pinned.limit(), 8u);
+}
+
 /// Where our own processors do as much with any number of requests: what each costs does not count.
 TEST(LimitFinder, WhereOurProcessorsAreWhatLimitsTheLeastIsTriedFirst) {
   struct Case {
