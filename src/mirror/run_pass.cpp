@@ -50,17 +50,6 @@ ParallelOptions parallel_options(Engine& engine) {
   return options;
 }
 
-/// Of the requests that would fetch all that is in the page.
-std::uint64_t mean_body_bytes(const ListPage& page, std::uint64_t part_bytes) {
-  std::uint64_t bytes = 0;
-  std::uint64_t requests = 0;
-  for (const ListedObject& object : page.objects) {
-    bytes += object.size;
-    requests += std::max<std::uint64_t>(object.size / part_bytes, 1);
-  }
-  return requests == 0 ? 0 : bytes / requests;
-}
-
 /// Lists the whole key space and feeds the decider.
 async::Task<void> list_all(Pass& pass, ParallelOptions options) {
   Engine& engine = pass.engine();
@@ -70,7 +59,7 @@ async::Task<void> list_all(Pass& pass, ParallelOptions options) {
   const SteadyTime begun = engine.runtime().now();
   const PageSink sink = [&pass, &engine, &keys, begun](ListPage& page) {
     if (keys == 0 && engine.runtime().now() - begun < kListedSoon)
-      engine.transfers().begin_near(mean_body_bytes(page, engine.options().tuning.part_bytes));
+      engine.transfers().begin_with_least();
     keys += page.objects.size();
     return pass.pages.push(page);
   };

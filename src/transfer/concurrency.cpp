@@ -11,9 +11,9 @@ SharedLimit::SharedLimit(LimitBounds bounds, const std::atomic<std::uint64_t>& r
       finder_(bounds, std::move(busy)),
       limit_(finder_.limit()) {}
 
-void SharedLimit::begin_near(std::uint64_t body_bytes) {
+void SharedLimit::begin_with_least() {
   std::lock_guard lock(mutex_);
-  finder_.begin_near(body_bytes);
+  finder_.begin_with_least();
   limit_.store(finder_.limit(), std::memory_order_relaxed);
 }
 

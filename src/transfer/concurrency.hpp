@@ -30,7 +30,7 @@ class SharedLimit {
   /// first did, say nothing new.
   unsigned slowdowns() const noexcept { return slowdowns_.load(std::memory_order_relaxed); }
 
-  void begin_near(std::uint64_t body_bytes);
+  void begin_with_least();
   void answered(SteadyTime now, SteadyClock::duration took);
   void slowed_down(unsigned slowdowns_when_sent);
   void starved();

@@ -54,10 +54,10 @@ LimitFinder::LimitFinder(LimitBounds bounds, BusySeconds busy)
       found_(bounds.first),
       next_rest_(kLeastRest) {}
 
-void LimitFinder::begin_near(std::uint64_t body_bytes) noexcept {
+void LimitFinder::begin_with_least() noexcept {
   if (has_begun_ || bounds_.least == bounds_.most) return;
-  found_ = least_at_once(body_bytes >= kLargeBytes);
-  set_limit(found_);
+  found_ = bounds_.least;
+  set_limit(bounds_.least);
 }
 
 void LimitFinder::set_limit(unsigned limit) noexcept {
@@ -164,12 +164,9 @@ bool LimitFinder::leaps_to_least() const noexcept {
   return leaps_ && is_busy(at_found_);
 }
 
-unsigned LimitFinder::least_at_once(bool large) const noexcept {
-  return large ? std::max(bounds_.least / 4, 1u) : bounds_.least;
-}
-
 unsigned LimitFinder::towards(Way way) const noexcept {
-  if (way == Way::down && leaps_to_least()) return least_at_once(at_found_.large);
+  if (way == Way::down && leaps_to_least())
+    return std::max(at_found_.large ? bounds_.least / 4 : bounds_.least, 1u);
   const unsigned wanted = way == Way::doubled ? found_ * 2
                           : way == Way::up    ? found_ + (found_ + 1) / 2
                                               : found_ - found_ / 3;

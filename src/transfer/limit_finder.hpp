@@ -43,9 +43,9 @@ class LimitFinder {
 
   unsigned limit() const noexcept { return limit_; }
 
-  /// Before the first answer: the server is known to be near, and so the least will do at first (a
-  /// quarter of it for large bodies; `body_bytes` is their mean). Later it does nothing.
-  void begin_near(std::uint64_t body_bytes) noexcept;
+  /// Before the first answer: the server is known to be near, and so the least will do at first.
+  /// Later it does nothing.
+  void begin_with_least() noexcept;
   /// An answer came, `took` after its request. `received`: bytes of all bodies so far, those of
   /// requests under way too.
   void answered(SteadyTime now, SteadyClock::duration took, std::uint64_t received) noexcept;
@@ -87,7 +87,6 @@ class LimitFinder {
   bool pays(const Measured& tried) const noexcept;
   static bool is_busy(const Measured& measured) noexcept;  ///< our own processors
   bool leaps_to_least() const noexcept;
-  unsigned least_at_once(bool large) const noexcept;
   unsigned towards(Way way) const noexcept;
   void try_towards(Way way) noexcept;
   void rest_at(unsigned limit, unsigned windows) noexcept;

@@ -221,7 +221,7 @@ TEST(LimitFinder, WhereAnswersComeSoonFewerAreTriedFirst) {
 /// What the listing tells before the first answer; the answers themselves tell more.
 TEST(LimitFinder, BeginsWithTheLeastWhereTheServerIsNear) {
   LimitFinder finder({});
-  finder.begin_near(kSmall);
+  finder.begin_with_least();
   EXPECT_EQ(finder.limit(), 16u);
   SteadyTime now{};
   std::uint64_t received = 0;
@@ -232,18 +232,10 @@ TEST(LimitFinder, BeginsWithTheLeastWhereTheServerIsNear) {
     tried = finder.limit();
   }
   EXPECT_EQ(tried, 64u) << "that many answers more";
-  finder.begin_near(kSmall);
+  finder.begin_with_least();
   EXPECT_EQ(finder.limit(), tried) << "what was measured counts";
-  LimitFinder large({});
-  large.begin_near(kLarge);
-  EXPECT_EQ(large.limit(), 4u);
-  for (int i = 0; i < 1000 && large.limit() < 64; ++i) {
-    now += std::chrono::nanoseconds(30ms) / large.limit();
-    large.answered(now, 30ms, received += kLarge);
-  }
-  EXPECT_EQ(large.limit(), 64u) << "that many answers more";
   LimitFinder pinned({8, 8, 8});
-  pinned.begin_near(kSmall);
+  pinned.begin_with_least();
   EXPECT_EQ(pinned.limit(), 8u);
 }
 
