@@ -22,10 +22,8 @@ constexpr std::uint64_t kLargeBytes = 1 << 20;
 /// Answers that come so soon: the way is short, and what limits is the server or we ourselves. Then
 /// fewer are tried first, since more would each open a connection.
 constexpr double kSoon = 0.010;  // seconds
-/// Our own processors have no time left, or hardly any: more would bring less than it costs. Large
-/// bodies keep a connection busy all the time, so that less than that tells the same of them.
+/// Our own processors have no time left, or hardly any: more would bring less than it costs.
 constexpr double kBusy = 0.85;
-constexpr double kBusyWithLarge = 0.6;
 constexpr unsigned kLeastRest = 8;  ///< windows
 constexpr unsigned kMostRest = 64;
 /// One in so many may find nothing to do.
@@ -130,7 +128,7 @@ void LimitFinder::judge(const Measured& measured) noexcept {
     at_found_ = measured;
     if (rest_ > 0) --rest_;
     const bool is_near = measured.took < kSoon && found_ > bounds_.least;
-    if (is_busy(measured) || (way_ == Way::doubled && is_near)) way_ = Way::down;
+    if (measured.busy >= kBusy || (way_ == Way::doubled && is_near)) way_ = Way::down;
     if (rest_ == 0) try_towards(way_);
     return;
   }
@@ -156,12 +154,8 @@ bool LimitFinder::pays(const Measured& tried) const noexcept {
   return tried.rate >= at_found_.rate * terms.work && tried.took <= at_found_.took * terms.time;
 }
 
-bool LimitFinder::is_busy(const Measured& measured) noexcept {
-  return measured.busy >= (measured.large ? kBusyWithLarge : kBusy);
-}
-
 bool LimitFinder::leaps_to_least() const noexcept {
-  return leaps_ && is_busy(at_found_);
+  return leaps_ && at_found_.busy >= kBusy;
 }
 
 unsigned LimitFinder::towards(Way way) const noexcept {

@@ -85,7 +85,6 @@ class LimitFinder {
   bool is_complete(SteadyTime now, std::uint64_t received) const noexcept;
   void judge(const Measured& measured) noexcept;
   bool pays(const Measured& tried) const noexcept;
-  static bool is_busy(const Measured& measured) noexcept;  ///< our own processors
   bool leaps_to_least() const noexcept;
   unsigned towards(Way way) const noexcept;
   void try_towards(Way way) noexcept;
