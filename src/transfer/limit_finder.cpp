@@ -54,8 +54,8 @@ LimitFinder::LimitFinder(LimitBounds bounds, BusySeconds busy)
 
 void LimitFinder::begin_with_least() noexcept {
   if (has_begun_ || bounds_.least == bounds_.most) return;
-  found_ = bounds_.least;
-  set_limit(bounds_.least);
+  found_ = limit_ = bounds_.least;
+  interrupt();
 }
 
 void LimitFinder::set_limit(unsigned limit) noexcept {
