@@ -23,6 +23,7 @@ import time
 
 import clients
 import nginx_bucket
+import plot
 from nginx_bucket import Shape
 from plot import text
 
@@ -147,18 +148,11 @@ def draw(results):
         place += 170
     body.append(text(place, foot, "dashed: sluice by itself"))
     width, height = left, foot + 14
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="DejaVu Sans, sans-serif" font-size="11">',
-        '<rect width="100%" height="100%" fill="#fff"/>', *body, "</svg>\n"])
+    return plot.document(width, height, body)
 
 
 def save(folder, results):
-    os.makedirs(folder, exist_ok=True)
-    for name, words in (("latency.json", json.dumps(results, indent=1)),
-                        ("latency.svg", draw(results))):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            file.write(words)
+    plot.save(folder, {"latency.json": json.dumps(results, indent=1), "latency.svg": draw(results)})
 
 
 def main():

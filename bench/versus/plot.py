@@ -2,6 +2,7 @@
 """Draws the figures of versus.py: plot.py results.json > plot.svg"""
 
 import json
+import os
 import sys
 from xml.sax.saxutils import escape
 
@@ -20,6 +21,21 @@ def colour(name):
 def text(x, y, words, anchor="start", extra=""):
     return (f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" {extra}>'
             f"{escape(words)}</text>")
+
+
+def document(width, height, body, font_size=11):
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" font-family="DejaVu Sans, sans-serif" font-size="{font_size}">',
+        '<rect width="100%" height="100%" fill="#fff"/>', *body, "</svg>\n"])
+
+
+def save(folder, files):
+    """Their words by their names."""
+    os.makedirs(folder, exist_ok=True)
+    for name, words in files.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(words)
 
 
 def panel(row, top):
@@ -53,10 +69,7 @@ def draw(results):
     note = "CPU seconds (user + system) of the client process; × is relative to sluice. Shorter is better."
     body.append(text(8, top + 14, note, extra='fill="#555"'))
     height, width = top + 26, LEFT + WIDTH + RIGHT
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="DejaVu Sans, sans-serif" font-size="12">',
-        '<rect width="100%" height="100%" fill="#fff"/>', *body, "</svg>\n"])
+    return document(width, height, body, 12)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 import nginx_bucket
+import plot
 from nginx_bucket import Shape
+from plot import text
 from versus import Bench, Row
 
 PANEL_WIDTH, PANEL_HEIGHT, LEFT, TOP, BETWEEN = 250, 150, 48, 44, 60
@@ -65,11 +66,6 @@ def table(results):
     return "\n".join(lines) + "\n"
 
 
-def text(x, y, words, anchor="middle", extra=""):
-    return (f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" {extra}>'
-            f"{escape(words)}</text>")
-
-
 def panel(left, title, points, figure):
     """Logarithmic in N, linear from 0 in the figure."""
     first, last = (math.log10(points[i]["count"]) for i in (0, -1))
@@ -78,15 +74,15 @@ def panel(left, title, points, figure):
         left + (math.log10(point["count"]) - first) / max(last - first, 1e-9) * PANEL_WIDTH,
         TOP + PANEL_HEIGHT * (1 - point[figure] / most))
     bottom = TOP + PANEL_HEIGHT
-    out = [text(left, TOP - 16, title, "start", 'font-weight="bold"'),
+    out = [text(left, TOP - 16, title, extra='font-weight="bold"'),
            f'<path d="M{left} {TOP} V{bottom} H{left + PANEL_WIDTH}" fill="none" stroke="#999"/>']
     corners = [place(point) for point in points]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
     out.append(f'<polyline points="{line}" fill="none" stroke="{COLOUR}" stroke-width="2"/>')
     for (x, y), point in zip(corners, points):
         out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLOUR}"/>')
-        out.append(text(x, y - 8, f"{point[figure]:.3g}"))
-        out.append(text(x, bottom + 16, f"{point['count']:,}"))
+        out.append(text(x, y - 8, f"{point[figure]:.3g}", "middle"))
+        out.append(text(x, bottom + 16, f"{point['count']:,}", "middle"))
     return out
 
 
@@ -100,18 +96,12 @@ def draw(results):
             body += panel(left, f"{curve.title}: {unit}", points, figure)
             left += PANEL_WIDTH + BETWEEN
     width, height = left, TOP + PANEL_HEIGHT + 34
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="DejaVu Sans, sans-serif" font-size="11">',
-        '<rect width="100%" height="100%" fill="#fff"/>', *body, "</svg>\n"])
+    return plot.document(width, height, body)
 
 
 def save(folder, results):
-    os.makedirs(folder, exist_ok=True)
-    for name, words in (("scale.json", json.dumps(results, indent=1)), ("scale.md", table(results)),
-                        ("scale.svg", draw(results))):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            file.write(words)
+    plot.save(folder, {"scale.json": json.dumps(results, indent=1), "scale.md": table(results),
+                       "scale.svg": draw(results)})
 
 
 def main():

@@ -176,12 +176,9 @@ def table(row, results):
 
 
 def save(folder, rows, tables):
-    os.makedirs(folder, exist_ok=True)
     figures = {"rows": rows}
-    for name, text in (("results.json", json.dumps(figures, indent=1)),
-                       ("table.md", "\n".join(tables)), ("plot.svg", plot.draw(figures))):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            file.write(text)
+    plot.save(folder, {"results.json": json.dumps(figures, indent=1), "table.md": "\n".join(tables),
+                       "plot.svg": plot.draw(figures)})
 
 
 def main():
