@@ -126,6 +126,7 @@ class BucketStore final : public store::ObjectStore {
     co_await pause();
     const auto fault = bucket_.begin(Bucket::Operation::list, request.prefix);
     if (fault.error) co_return *fault.error;
+    if (fault.each_piece.count() > 0) co_await runtime_.sleep_for(fault.each_piece);
     if (!bucket_.exists()) co_return no_such_bucket();
     co_return page_of(request);
   }
