@@ -40,7 +40,7 @@ class Bucket {
     std::optional<Error> error;
     std::optional<std::uint64_t> cut_after;
     bool corrupt = false;
-    std::chrono::milliseconds each_piece{0};  ///< waits so long before each 4 KiB of a body, and a page
+    std::chrono::milliseconds each_piece{0};  ///< before each 4 KiB of a body, and a page
   };
   using FaultScript = std::function<Fault(Operation, std::string_view key)>;
 
