@@ -29,6 +29,7 @@ class Client:
     check: object           # ETag kind -> what it checks of the content
     lists: bool = True      # finds out what there is by itself
     only_plain: bool = False  # left out over HTTPS
+    only_md5: bool = False  # left out where no ETag is an MD5: it would do what another client does
     slow: bool = False      # its first run is the measured one
 
 
@@ -87,7 +88,7 @@ def all_clients(build):
         clients += [
             Client("rclone", rclone_words, md5_if_listed),
             Client("rclone without MD5", lambda job: rclone_words(job, "--ignore-checksum"),
-                   length_only)]
+                   length_only, only_md5=True)]
     if shutil.which("aws"):
         clients.append(Client("aws s3 sync", aws_words, length_only, only_plain=True, slow=True))
     if shutil.which("curl"):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the figures of versus.py: plot.py results.json > plot.svg"""
+"""Draws the figures of versus.py: plot.py results.json > plot.svg. Holds what the other pictures share."""
 
 import json
 import os

@@ -86,11 +86,12 @@ class Bench:
         self.bucket = nginx_bucket.Bucket(os.path.join(work, "bucket"), "bench", row.shape)
         self.server = nginx_bucket.Nginx(self.bucket, os.cpu_count() - 1)
         self.out = os.path.join(work, "out")
+        self.brings = 0 if row.unchanged else row.shape.count * row.shape.size
         self.clients = [client for client in clients.all_clients(build)
                         if (not wanted or client.name in wanted)
                         and not (client.only_plain and row.tls)
                         and (client.lists or not row.unchanged)
-                        and (client.name != "rclone without MD5" or row.shape.etag == "md5")
+                        and not (client.only_md5 and row.shape.etag != "md5")
                         and (not row.only_sluice or client.name == "sluice")]
         with open(os.path.join(work, "keys"), "w", encoding="ascii") as lines:
             lines.writelines(key + "\n" for key in self.bucket.keys)
@@ -134,7 +135,7 @@ class Bench:
                                   check=True)
             check = clients.proofs(told.stdout)
         else:
-            facts["measured"] = measure(command)
+            facts["measured"] = measure(command, self.brings)
         lists, objects = self.server.take_requests(self.bucket)
         self.check_destination(client)
         return dict(facts, check="" if self.row.unchanged else check, lists=lists, objects=objects)
@@ -144,13 +145,12 @@ class Bench:
         warm = {name: fact.pop("measured", None) for name, fact in facts.items()}
         figures = {client.name: [warm[client.name]] if client.slow else []
                    for client in self.clients}
-        brings = 0 if self.row.unchanged else self.row.shape.count * self.row.shape.size
         for _ in range(runs):
             for client in self.clients:
                 if client.slow:
                     continue
                 self.renew_destination()
-                figures[client.name].append(measure(client.command(self.job(False)), brings))
+                figures[client.name].append(measure(client.command(self.job(False)), self.brings))
         return {name: dict(facts[name], least=min(figure["cpu"] for figure in measured), **{
             what: statistics.median(figure[what] for figure in measured)
             for what in ("cpu", "wall", "mib")}) for name, measured in figures.items()}

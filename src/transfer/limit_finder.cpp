@@ -37,8 +37,9 @@ struct Terms {
 constexpr Terms kDoubled{1.15, 1.75};
 constexpr Terms kUp{1.06, 1.42};
 constexpr Terms kDown{0.97, 0.85};
-/// Of a leap the rate alone counts. It is ours where our processors still have no time left, and
-/// differs by so much on machines that share theirs with others.
+/// Of a leap the rate counts, and that requests take no longer. The rate is ours where our
+/// processors still have no time left, and differs by so much on machines that share theirs with
+/// others.
 constexpr Terms kLeapt{0.9, 1};
 constexpr Terms kLeaptBusy{0.75, 1};
 
@@ -48,7 +49,7 @@ LimitFinder::LimitFinder(LimitBounds bounds, BusySeconds busy)
     : bounds_(bounds),
       busy_(std::move(busy)),
       limit_(bounds.first),
-      old_answers_(bounds.least),
+      settling_(bounds.least),
       found_(bounds.first),
       next_rest_(kLeastRest) {}
 
@@ -61,12 +62,11 @@ void LimitFinder::begin_with_least() noexcept {
 void LimitFinder::set_limit(unsigned limit) noexcept {
   const unsigned before = std::exchange(limit_, limit);
   interrupt();
-  old_answers_ = std::max(before, limit);
+  settling_ = std::max(before, limit);
 }
 
 void LimitFinder::interrupt() noexcept {
-  settling_ = true;
-  old_answers_ = limit_;
+  settling_ = limit_;
   window_.open = false;
 }
 
@@ -85,7 +85,7 @@ bool LimitFinder::has_large_bodies(std::uint64_t received) const noexcept {
 bool LimitFinder::is_complete(SteadyTime now, std::uint64_t received) const noexcept {
   const auto length = now - window_.begun;
   const bool large = has_large_bodies(received);
-  if (settling_) return window_.answers >= old_answers_ || (large && length >= kLargeSettling);
+  if (settling_ > 0) return window_.answers >= settling_ || (large && length >= kLargeSettling);
   if (large && length >= kLargeWindow) return true;
   // Answers come in bursts, one a round trip: part of a round would say anything.
   if (window_.answers % limit_ != 0) return false;
@@ -108,7 +108,7 @@ void LimitFinder::answered(SteadyTime now, SteadyClock::duration took,
   ++window_.answers;
   window_.took += took;
   if (!is_complete(now, received)) return;
-  const bool says_nothing = settling_ || window_.starved * kStarvedOneIn > window_.answers;
+  const bool says_nothing = settling_ > 0 || window_.starved * kStarvedOneIn > window_.answers;
   if (!says_nothing) {
     const auto answers = static_cast<double>(window_.answers);
     const double work = static_cast<double>(received - window_.received) + answers * kRequestBytes;
@@ -119,7 +119,7 @@ void LimitFinder::answered(SteadyTime now, SteadyClock::duration took,
     const double busy = busy_ ? (busy_() - window_.busy) / length : 0;
     judge({work / length, seconds(window_.took) / answers, busy, has_large_bodies(received)});
   }
-  if (settling_ && window_.open) settling_ = false;
+  if (window_.open) settling_ = 0;
   if (window_.open) open_window(now, received);
 }
 

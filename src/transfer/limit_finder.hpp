@@ -96,8 +96,7 @@ class LimitFinder {
   unsigned limit_;
   bool has_begun_ = false;
   Stage stage_ = Stage::resting;
-  bool settling_ = true;  ///< the limit has just changed: the answers are still those of before
-  unsigned old_answers_;  ///< so many of them, or less
+  unsigned settling_;  ///< answers to wait for, since they may still be those of another limit
   Window window_;
 
   unsigned found_;  ///< the limit that was found last
