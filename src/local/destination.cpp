@@ -437,10 +437,11 @@ Result<void> Destination::flip_to_directory(const RelativePath& path, const Loca
     return {};
   }
   // What came out may be another file than was looked at: then everything goes back.
-  if (Beneath::stat_at(staging, *made, st) == 0 && to_local_file(st) != expected) {
+  const int found = Beneath::stat_at(staging, *made, st);
+  if (found != 0 || to_local_file(st) != expected) {
     if (renameat2(staging, made->c_str(), parent->get(), name.c_str(), RENAME_EXCHANGE) == 0)
       unlinkat(staging, made->c_str(), AT_REMOVEDIR);
-    return changed(path.text());
+    return found != 0 ? failed(kWhat, path.text(), -found) : changed(path.text());
   }
   if (unlinkat(staging, made->c_str(), 0) != 0) return failed(kWhat, path.text(), errno);
   return {};

@@ -76,13 +76,15 @@ Result<GenerationTree::Linked> GenerationTree::link(const RelativePath& path,
     return error == 0 && to_local_file(st) == expected;
   };
   int error = 0;
+  // Only what was looked at can be told to be another file.
+  const auto not_so = [this, &path, &error]() -> Result<Linked> {
+    if (error == 0 || error == ENOENT) return Linked::not_so;
+    return failed("cannot look at the file for", path.text(), error);
+  };
   const FileDescriptor& from = parent_in_mirror(path.parent());
   if (!from && is_obstacle(-from.get())) return Linked::not_so;
   if (!from) return failed("cannot find the file for", path.text(), -from.get());
-  if (!is_expected(from.get(), path.name(), error)) {
-    if (error == 0 || error == ENOENT) return Linked::not_so;
-    return failed("cannot find the file for", path.text(), error);
-  }
+  if (!is_expected(from.get(), path.name(), error)) return not_so();
   const FileDescriptor& to = parent_here(path.parent());
   if (to.get() == -ENOTDIR || to.get() == -ELOOP) return not_as_left(path.parent());
   if (!to) return failed("cannot make the folder of", path.text(), -to.get());
@@ -93,10 +95,11 @@ Result<GenerationTree::Linked> GenerationTree::link(const RelativePath& path,
       // What was linked may be another file than was looked at.
       if (is_expected(to.get(), path.name(), error)) return Linked::made;
       unlinkat(to.get(), name.c_str(), 0);
-      return Linked::not_so;
+      return not_so();
     }
-    if (errno == ENOENT && !is_expected(from.get(), path.name(), error)) return Linked::not_so;
-    if (errno != EEXIST) return failed("cannot link", path.text(), errno);
+    const int refused = errno;
+    if (refused == ENOENT && !is_expected(from.get(), path.name(), error)) return not_so();
+    if (refused != EEXIST) return failed("cannot link", path.text(), refused);
     if (is_expected(to.get(), path.name(), error)) return Linked::was_there;
     if (const auto cleared = clear_place(to.get(), path); !cleared) return cleared.error();
   }

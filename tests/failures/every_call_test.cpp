@@ -195,7 +195,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Scenario{"ChangedBucket", Start::mirror_behind, {}, 400, true},
                       Scenario{"FileByFile", Start::mirror_behind, {"--durability", "files"}, 150},
                       Scenario{"WithBackup", Start::mirror_behind, {"--backup-dir", "BACKUP"}, 100},
-                      Scenario{"Published", Start::mirror_behind, {"--publish-link", "LINK"}, 200},
+                      Scenario{
+                          "Published", Start::mirror_behind, {"--publish-link", "LINK"}, 400, true},
                       Scenario{"AfterAKill", Start::cut_short, {}, 250}),
     [](const auto& instance) { return std::string(instance.param.name); });
 
