@@ -4,6 +4,7 @@
 #include "transfer/fetcher.hpp"
 
 #include <cerrno>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -98,13 +99,9 @@ async::Task<void> note_part(Pass& pass, const transfer::Assembly& assembly, std:
   co_await pass.publications.push(note);
 }
 
-/// One of the many on a data shard: takes a part, a lease on memory, and then (inside the store)
-/// one on a connection, always in that order; moves its bytes; hands finished objects to the
-/// publisher. Until the part queue is closed and empty, the pass ends early, or there are more
-/// loops than transfers may run.
-async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
+transfer::Fetcher fetcher_of(Pass& pass, unsigned shard) {
   Engine& engine = pass.engine();
-  transfer::Fetcher fetcher(
+  return transfer::Fetcher(
       engine.runtime(), shard, engine.data_store(shard), engine.destination(), engine.digester(),
       engine.parts_prover(), engine.body_digester(shard), engine.fetch_options(),
       engine.concurrency(shard), engine,
@@ -112,6 +109,33 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
       [&pass](const transfer::Assembly& assembly, std::uint32_t index) {
         return note_part(pass, assembly, index);
       });
+}
+
+/// What a transfer holds while it lasts.
+struct Held {
+  explicit Held(async::ByteLease memory) : lease(std::move(memory)) {}
+
+  async::ByteLease lease;
+  std::unique_ptr<transfer::ActiveTransfers::Entry> shown;  ///< null where nobody looks
+};
+
+/// An object all parts of which have come, while its shard goes on fetching others.
+async::Task<void> finish_beside(Pass& pass, unsigned shard,
+                                std::shared_ptr<transfer::Assembly> assembly,
+                                [[maybe_unused]] Held held) {
+  transfer::Fetcher fetcher = fetcher_of(pass, shard);
+  transfer::FetchOutcome outcome = co_await fetcher.finish(std::move(assembly));
+  co_await settle(pass, outcome);
+  --pass.finishing[shard];
+}
+
+/// One of the many on a data shard: takes a part, a lease on memory, and then (inside the store)
+/// one on a connection, always in that order; moves its bytes; hands finished objects to the
+/// publisher. Until the part queue is closed and empty, the pass ends early, or there are more
+/// loops than transfers may run.
+async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
+  Engine& engine = pass.engine();
+  transfer::Fetcher fetcher = fetcher_of(pass, shard);
   transfer::Concurrency& concurrency = engine.concurrency(shard);
   unsigned& loops = pass.fetch_loops[shard];
   for (;;) {
@@ -127,17 +151,28 @@ async::Task<void> fetch_loop(Pass& pass, unsigned shard) {
     }
     if (!part || pass.ended_early()) co_return;
     if (loops < concurrency.limit()) spawn_fetch_loop(pass, shard);
-    const std::uint64_t size = part->assembly->plan().size();
-    if (pass.has_no_room(size) && !part->assembly->is_begun()) part->assembly->fail(no_room(size));
+    const std::shared_ptr<transfer::Assembly> assembly = part->assembly;
+    const std::uint64_t size = assembly->plan().size();
+    if (pass.has_no_room(size) && !assembly->is_begun()) assembly->fail(no_room(size));
     std::optional<async::ByteLease> lease = engine.budget().try_acquire(kBytesPerTransfer);
     if (!lease) {
       async::ByteLease waited_for = co_await engine.budget().acquire(kBytesPerTransfer);
       lease.emplace(std::move(waited_for));
     }
-    std::optional<transfer::ActiveTransfers::Entry> shown;
-    if (pass.active) shown.emplace(*pass.active, part->assembly, engine.runtime().now());
-    std::optional<transfer::FetchOutcome> outcome = co_await fetcher.run(*part);
-    if (outcome) co_await settle(pass, *outcome);
+    Held held(*std::move(lease));
+    if (pass.active)
+      held.shown = std::make_unique<transfer::ActiveTransfers::Entry>(*pass.active, assembly,
+                                                                      engine.runtime().now());
+    const bool is_last = co_await fetcher.fetch(*part);
+    if (!is_last) continue;
+    if (fetcher.may_read_again(*assembly) && pass.finishing[shard] < Pass::kFinishing) {
+      ++pass.finishing[shard];
+      pass.fetching.spawn(engine.runtime().executor(async::Role::data, shard),
+                          finish_beside(pass, shard, assembly, std::move(held)));
+      continue;
+    }
+    transfer::FetchOutcome outcome = co_await fetcher.finish(assembly);
+    co_await settle(pass, outcome);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "async/group.hpp"
 #include "async/queue.hpp"
 #include "base/result.hpp"
+#include "crypto/md5_lanes.hpp"
 #include "mirror/engine.hpp"
 #include "mirror/work.hpp"
 #include "plan/licence.hpp"
@@ -35,8 +36,14 @@ class Pass {
   static constexpr std::size_t kAdoptionsWaiting = 256;
   static constexpr std::size_t kPartsWaiting = 1024;
   static constexpr std::size_t kPublicationsWaiting = 4096;
+  /// Objects of one shard whose bytes have all come, and are verified while it fetches others:
+  /// twice as many as are hashed side by side.
+  static constexpr unsigned kFinishing = 2 * crypto::kMd5Lanes;
 
-  explicit Pass(Engine& engine) : fetch_loops(engine.runtime().data_shards()), engine_(engine) {}
+  explicit Pass(Engine& engine)
+      : fetch_loops(engine.runtime().data_shards()),
+        finishing(engine.runtime().data_shards()),
+        engine_(engine) {}
 
   Engine& engine() noexcept { return engine_; }
 
@@ -50,6 +57,7 @@ class Pass {
   async::TaskGroup planning;  ///< lister, decider, adopter
   async::TaskGroup fetching;
   std::vector<unsigned> fetch_loops;  ///< how many run, of each shard; its own once one runs
+  std::vector<unsigned> finishing;    ///< objects being verified beside, likewise
   async::TaskGroup publishing;
   async::TaskGroup deleting;
 

@@ -64,20 +64,23 @@ Fetcher::Fetcher(async::Runtime& runtime, unsigned shard, store::ObjectStore& st
       meters_(meters),
       note_part_(std::move(note_part)) {}
 
-async::Task<std::optional<FetchOutcome>> Fetcher::run(Part& part) {
-  const auto assembly = part.assembly;
-  if (!assembly->failed()) {
-    auto fetched = co_await fetch_part(*assembly, part.index);
+async::Task<bool> Fetcher::fetch(Part& part) {
+  Assembly& assembly = *part.assembly;
+  if (!assembly.failed()) {
+    auto fetched = co_await fetch_part(assembly, part.index);
     if (!fetched) {
-      assembly->fail(fetched.error());
-    } else if (assembly->plan().count() > 1 && assembly->has_part_digest(part.index)) {
-      co_await note_part_(*assembly, part.index);
+      assembly.fail(fetched.error());
+    } else if (assembly.plan().count() > 1 && assembly.has_part_digest(part.index)) {
+      co_await note_part_(assembly, part.index);
     }
   }
-  std::optional<FetchOutcome> outcome;
-  if (!assembly->end_part()) co_return outcome;
-  outcome.emplace(co_await finish(assembly));
-  co_return outcome;
+  co_return assembly.end_part();
+}
+
+bool Fetcher::may_read_again(const Assembly& assembly) const noexcept {
+  if (options_.verify == VerifyMode::length || assembly.failed()) return false;
+  const std::uint32_t parts = assembly.plan().count();
+  return parts > 1 || (parts == 1 && !assembly.has_part_digest(0));
 }
 
 async::Task<Result<void>> Fetcher::fetch_part(Assembly& assembly, std::uint32_t index) {
@@ -257,6 +260,8 @@ async::Task<Result<std::unique_ptr<StagedObject>>> Fetcher::complete(Assembly& a
   Digest computed;
   if (auto streamed = assembly.streamed_digest(evidence.compute)) {
     computed = std::move(*streamed);
+  } else if (is_nothing) {
+    computed = RunningDigest(evidence.compute).finish();
   } else if (assembly.plan().size() < options_.unhashed_from) {
     auto hashed = co_await hash_file(file.fd(), assembly.plan().size(), evidence.compute);
     if (!hashed) co_return hashed.error();

@@ -69,9 +69,13 @@ class Fetcher {
           BodyDigester& bodies, const FetchOptions& options, Concurrency& concurrency,
           RetryListener& listener, FetchMeters meters, PartNote note_part);
 
-  /// Fetches `part`. If it was the last of its object to end: verifies and finishes the object (or
-  /// restarts it), and says what became of it.
-  async::Task<std::optional<FetchOutcome>> run(Part& part);
+  /// Fetches `part`. True if it was the last of its object to end: then finish() is to be called.
+  async::Task<bool> fetch(Part& part);
+  /// Whether finish() has a file to read again, so that it may take long: other transfers need not
+  /// wait for that.
+  bool may_read_again(const Assembly& assembly) const noexcept;
+  /// Verifies and finishes the object (or restarts it), and says what became of it.
+  async::Task<FetchOutcome> finish(std::shared_ptr<Assembly> assembly);
 
  private:
   async::Task<Result<void>> fetch_part(Assembly& assembly, std::uint32_t index);
@@ -82,7 +86,6 @@ class Fetcher {
   async::Task<Result<store::ObjectHead>> ask_for_head(const Assembly& assembly,
                                                       store::ObjectHead known);
   async::Task<void> fetch_serially(Assembly& assembly);
-  async::Task<FetchOutcome> finish(std::shared_ptr<Assembly> assembly);
   async::Task<Result<Digest>> hash_file(int fd, std::uint64_t size, DigestKind kind);
   async::Task<Result<Proof>> prove(Assembly& assembly, const store::ObjectHead& head);
   async::Task<Result<std::unique_ptr<StagedObject>>> complete(Assembly& assembly);

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 namespace sluice::transfer {
 
@@ -15,6 +16,9 @@ namespace {
 
 /// What a lane hashes between two turns of the role: sixteen of these fit the second-level cache.
 constexpr std::size_t kBufferBytes = 32 * 1024;
+
+/// How often a lane that waits for others looks whether they have come.
+constexpr std::chrono::milliseconds kLook{1};
 
 }  // namespace
 
@@ -31,10 +35,10 @@ async::Task<Result<Digest>> FileDigester::md5(int fd, ByteRange part) {
 async::Task<Result<Digest>> FileDigester::run(int fd, Stretch stretch) {
   Lane lane;
   lane.fd = fd;
+  lane.came = runtime_.now();
   lane.begin = stretch.begin;
   lane.size = stretch.size;
   lane.most = stretch.most;
-  lane.buffer.resize(kBufferBytes);
   lanes_.push_back(&lane);
   // However this coroutine ends, its lane goes, and the work passes on to the next.
   struct Leaves {
@@ -52,12 +56,14 @@ async::Task<Result<Digest>> FileDigester::run(int fd, Stretch stretch) {
       if (outcome == async::Waiter::Outcome::cancelled) async::throw_cancelled();
       continue;
     }
-    step();
+    const bool is_worth = is_worth_a_step();
+    if (is_worth) step();
     if (lane.done) break;
     // New lanes join, and cancellation arrives, between two steps.
+    const SteadyTime next = is_worth ? runtime_.now() : runtime_.now() + kLook;
     driven_ = true;
     try {
-      co_await runtime_.sleep_until(runtime_.now());
+      co_await runtime_.sleep_until(next);
     } catch (...) {
       driven_ = false;
       throw;
@@ -76,33 +82,38 @@ void FileDigester::leave(Lane& lane) noexcept {
   if (heir != lanes_.end()) (*heir)->waiter->notify();
 }
 
+bool FileDigester::is_worth_a_step() const noexcept {
+  return lanes_.size() >= crypto::kMd5Lanes || runtime_.now() >= lanes_.front()->came + kGather;
+}
+
 void FileDigester::fill(Lane& lane) {
+  lane.buffer.resize(kBufferBytes);
   const std::uint64_t end = std::min<std::uint64_t>(lane.buffer.size(), lane.most - lane.offset);
   while (lane.filled < end) {
     const ssize_t got = pread(lane.fd, lane.buffer.data() + lane.filled, end - lane.filled,
                               static_cast<off_t>(lane.begin + lane.offset + lane.filled));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      lane.result = local_error("cannot read a file to verify it", errno);
-      lane.done = true;
-      return;
-    }
+    if (got < 0) return conclude(lane, local_error("cannot read a file to verify it", errno));
     if (got == 0) return;
     lane.filled += static_cast<std::size_t>(got);
   }
 }
 
 void FileDigester::finish(Lane& lane) {
-  lane.done = true;
   const std::uint64_t length = lane.offset + lane.filled;
-  if (length != lane.size) {
-    lane.result =
-        Error(ErrorKind::corrupt, "a file has " + std::to_string(length) + " bytes where " +
-                                      std::to_string(lane.size) + " were expected");
-    return;
-  }
+  if (length != lane.size)
+    return conclude(
+        lane, Error(ErrorKind::corrupt, "a file has " + std::to_string(length) + " bytes where " +
+                                            std::to_string(lane.size) + " were expected"));
   const auto tail = std::span<const std::byte>(lane.buffer).first(lane.filled);
-  lane.result = Digest{DigestKind::md5, crypto::md5_finish(lane.state, tail, length)};
+  conclude(lane, Digest{DigestKind::md5, crypto::md5_finish(lane.state, tail, length)});
+}
+
+/// Whichever coroutine does the work: that of the lane hears of it.
+void FileDigester::conclude(Lane& lane, Result<Digest> result) {
+  lane.result = std::move(result);
+  lane.done = true;
+  if (lane.waiter) lane.waiter->notify();
 }
 
 void FileDigester::step() {
@@ -131,7 +142,6 @@ void FileDigester::step() {
       fill(lane);
       if (!lane.done && lane.filled < crypto::kMd5BlockBytes) finish(lane);
     }
-    if (lane.done && lane.waiter) lane.waiter->notify();
   }
 }
 

@@ -3,11 +3,13 @@
 #include "async/runtime.hpp"
 #include "async/waiter.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "crypto/md5_lanes.hpp"
 #include "model/proof.hpp"
 #include "model/range.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,11 +17,14 @@
 
 namespace sluice::transfer {
 
-/// MD5 of whole files, for all who ask at the same time, side by side in the lanes of one SIMD
-/// unit. One for the whole engine; it must outlive every call.
+/// MD5 of whole files, for all who ask at about the same time, side by side in the lanes of one
+/// SIMD unit: sixteen take as long as one. One for the whole engine; it must outlive every call.
 class FileDigester {
  public:
   explicit FileDigester(async::Runtime& runtime) : runtime_(runtime) {}
+
+  /// How long one waits for others to go beside it, at most.
+  static constexpr std::chrono::milliseconds kGather{20};
 
   /// Call from any role; the work is done on the verify role, from the page cache. `corrupt` if the
   /// file is not `size` bytes long. `fd` must stay open until the call ends.
@@ -31,13 +36,14 @@ class FileDigester {
   /// One file on its way. Everything here is touched on the verify role only.
   struct Lane {
     int fd = -1;
+    SteadyTime came{};
     std::uint64_t begin = 0;  ///< where in the file
     std::uint64_t size = 0;
     std::uint64_t most = 0;    ///< to be read: more than `size`, to see that it is not there
     std::uint64_t offset = 0;  ///< bytes hashed so far, whole blocks
     crypto::Md5State state;
-    std::vector<std::byte> buffer;
-    std::size_t filled = 0;  ///< bytes in the buffer
+    std::vector<std::byte> buffer;  ///< from its first turn on
+    std::size_t filled = 0;         ///< bytes in the buffer
     bool done = false;
     Result<Digest> result{Digest{}};
     std::shared_ptr<async::Waiter> waiter;  ///< set while another lane's coroutine does the work
@@ -49,9 +55,11 @@ class FileDigester {
     std::uint64_t most;
   };
   async::Task<Result<Digest>> run(int fd, Stretch stretch);
+  bool is_worth_a_step() const noexcept;
   void step();  ///< reads and hashes one buffer of every active lane
   static void fill(Lane& lane);
   static void finish(Lane& lane);
+  static void conclude(Lane& lane, Result<Digest> result);
   void leave(Lane& lane) noexcept;
 
   async::Runtime& runtime_;

@@ -4,7 +4,7 @@
 // All of that takes long; what is tried is drawn.
 //   SLUICE_FAILURES_SEED=7        repeats the draw
 //   SLUICE_FAILURES_TRIALS=9999   so many of each scenario; `all` tries everything
-//   SLUICE_FAILURES_ONLY="write ENOSPC 7"   only this one
+//   SLUICE_FAILURES_ONLY="write ENOSPC 7"   only this one; "write *": all that begin so
 
 #include "small_mirror.hpp"
 
@@ -224,7 +224,12 @@ TEST_P(EveryCall, MayFail) {
   const std::string given = variable("SLUICE_FAILURES_SEED");
   const std::uint64_t seed = given.empty() ? std::random_device()() : std::stoull(given);
   if (!only.empty()) {
-    std::erase_if(trials, [&only](const Failure& trial) { return to_string(trial) != only; });
+    const bool is_prefix = only.ends_with('*');
+    const std::string begin = only.substr(0, only.size() - (is_prefix ? 1 : 0));
+    std::erase_if(trials, [&](const Failure& trial) {
+      const std::string name = to_string(trial);
+      return is_prefix ? !name.starts_with(begin) : name != only;
+    });
   } else if (wanted != "all") {
     std::mt19937_64 random(seed);
     std::shuffle(trials.begin(), trials.end(), random);

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <fcntl.h>
 #include <random>
 #include <string>
@@ -100,32 +101,104 @@ TEST_P(FileDigesterTest, AWrongLengthIsCorruptAndHarmsNobodyElse) {
   close(fd);
 }
 
-TEST_P(FileDigesterTest, ACancelledCallerLeavesTheOthersAtWork) {
+TEST_P(FileDigesterTest, AFileThatCannotBeReadEndsWithItsErrorWhoeverDoesTheWork) {
   auto runtime = make_runtime();
   FileDigester digester(*runtime);
   std::string md5;
-  const int fd = make_file(3'000'000, md5);
-  std::vector<Result<Digest>> results(6, Result<Digest>(Digest{}));
+  const int good = make_file(300'000, md5);
+  const int bad = open((dir_ / "1").c_str(), O_WRONLY | O_CLOEXEC);
+  constexpr std::size_t kFiles = 5;
+  std::vector<Result<Digest>> results(kFiles, Result<Digest>(Digest{}));
   runtime->run([&]() -> async::Task<void> {
-    async::TaskGroup doomed;
-    async::TaskGroup staying;
-    for (std::size_t i = 0; i < 3; ++i)
-      doomed.spawn(runtime->executor(async::Role::data, 0),
-                   digest_into(digester, fd, 3'000'000, results, i));
-    for (std::size_t i = 3; i < 6; ++i)
-      staying.spawn(runtime->executor(async::Role::data, 1),
-                    digest_into(digester, fd, 3'000'000, results, i));
-    co_await runtime->sleep_for(30us);
-    doomed.cancel();
-    co_await doomed.join();
-    co_await staying.join();
+    async::TaskGroup group;
+    for (std::size_t i = 0; i < kFiles; ++i)
+      group.spawn(runtime->executor(async::Role::data, 0),
+                  digest_into(digester, i % 2 == 0 ? good : bad, 300'000, results, i));
+    co_await group.join();
   });
-  for (std::size_t i = 3; i < 6; ++i) {
-    ASSERT_TRUE(results[i]);
-    EXPECT_EQ(*results[i], *digest_of_file(fd, 3'000'000, DigestKind::md5));
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    ASSERT_EQ(results[i].has_value(), i % 2 == 0);
+    if (results[i]) continue;
+    const Error error = results[i].error();
+    EXPECT_EQ(error.os_error, EBADF);
+  }
+  close(good);
+  close(bad);
+}
+
+TEST_P(FileDigesterTest, ACancelledCallerLeavesTheOthersAtWork) {
+  std::string md5;
+  const int fd = make_file(3'000'000, md5);
+  // While they wait for more to come, and while they are hashed.
+  for (const std::chrono::microseconds after : {30us, 30us + FileDigester::kGather}) {
+    auto runtime = make_runtime();
+    FileDigester digester(*runtime);
+    std::vector<Result<Digest>> results(6, Result<Digest>(Digest{}));
+    runtime->run([&]() -> async::Task<void> {
+      async::TaskGroup doomed;
+      async::TaskGroup staying;
+      for (std::size_t i = 0; i < 3; ++i)
+        doomed.spawn(runtime->executor(async::Role::data, 0),
+                     digest_into(digester, fd, 3'000'000, results, i));
+      for (std::size_t i = 3; i < 6; ++i)
+        staying.spawn(runtime->executor(async::Role::data, 1),
+                      digest_into(digester, fd, 3'000'000, results, i));
+      co_await runtime->sleep_for(after);
+      doomed.cancel();
+      co_await doomed.join();
+      co_await staying.join();
+    });
+    for (std::size_t i = 3; i < 6; ++i) {
+      ASSERT_TRUE(results[i]);
+      EXPECT_EQ(*results[i], *digest_of_file(fd, 3'000'000, DigestKind::md5));
+    }
   }
   close(fd);
 }
+
+/// Virtual time passes only where somebody waits: how long files waited for others to go beside.
+class FileDigesterWaits : public FileDigesterTest {
+ protected:
+  /// `late` of the files come 5 ms after the others.
+  SteadyClock::duration take(std::size_t files, std::size_t late) {
+    std::string md5;
+    const int fd = make_file(100'000, md5);
+    auto runtime = make_runtime();
+    FileDigester digester(*runtime);
+    std::vector<Result<Digest>> results(files, Result<Digest>(Digest{}));
+    const SteadyTime begun = runtime->now();
+    runtime->run([&]() -> async::Task<void> {
+      async::TaskGroup group;
+      for (std::size_t i = 0; i < files; ++i) {
+        if (i == files - late) co_await runtime->sleep_for(5ms);
+        group.spawn(runtime->executor(async::Role::data, static_cast<unsigned>(i)),
+                    digest_into(digester, fd, 100'000, results, i));
+      }
+      co_await group.join();
+    });
+    close(fd);
+    for (const Result<Digest>& result : results)
+      EXPECT_TRUE(result);
+    return runtime->now() - begun;
+  }
+};
+
+TEST_P(FileDigesterWaits, OneForOthersButNotForLong) {
+  for (const std::size_t late : {0, 1}) {  // the second need not wait as long as the first
+    const auto taken = take(1 + late, late);
+    EXPECT_GE(taken, FileDigester::kGather);
+    EXPECT_LE(taken, FileDigester::kGather + 2ms);
+  }
+}
+
+TEST_P(FileDigesterWaits, NoneOnceAllLanesAreTaken) {
+  EXPECT_LE(take(crypto::kMd5Lanes, 0), 2ms);
+  const auto taken = take(crypto::kMd5Lanes, 3);
+  EXPECT_GE(taken, 5ms);
+  EXPECT_LE(taken, 7ms);
+}
+
+INSTANTIATE_TEST_SUITE_P(Runtimes, FileDigesterWaits, ::testing::Range(0, 3));
 
 }  // namespace
 }  // namespace sluice::transfer
