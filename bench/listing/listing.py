@@ -102,6 +102,7 @@ def main():
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3, help="of the parallel listing")
     parser.add_argument("--sets", nargs="*", default=KEY_SETS)
+    parser.add_argument("--only", default="", help="`ls` or `sync --dry-run`")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="sluice-listing-"))
     print("| keys | | one at a time s | "
@@ -115,6 +116,9 @@ def main():
             fill_record(arguments.build, origin, mirror)
             for name, words in (("ls", ["ls", "s3://bench"]),
                                 ("sync --dry-run", ["sync", "s3://bench", mirror, "--dry-run"])):
+                if arguments.only not in ("", name):
+                    continue
+
                 def listed(concurrency):
                     return run(arguments.build, [*words, "--list-concurrency", concurrency], origin)
                 serial = listed(1)

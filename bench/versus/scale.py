@@ -69,7 +69,7 @@ def table(results):
 def panel(left, title, points, figure):
     """Logarithmic in N, linear from 0 in the figure."""
     first, last = (math.log10(points[i]["count"]) for i in (0, -1))
-    most = 1.2 * max(point[figure] for point in points)
+    most = 1.2 * max(point[figure] for point in points) or 1  # `time` counts in 10 ms
     place = lambda point: (
         left + (math.log10(point["count"]) - first) / max(last - first, 1e-9) * PANEL_WIDTH,
         TOP + PANEL_HEIGHT * (1 - point[figure] / most))

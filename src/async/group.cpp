@@ -23,7 +23,8 @@ struct Child {
   explicit Child(Executor on) : executor(std::move(on)) {}
   Executor executor;
   asio::cancellation_signal signal;
-  bool ended = false;  ///< touched on the executor only, as is the signal
+  bool ended = false;  ///< touched on the executor only, as is the signal once it is bound
+  bool bound = false;  ///< somebody listens to the signal; under the group's mutex
 };
 
 void emit_on_own_thread(const std::shared_ptr<Child>& child) {
@@ -43,9 +44,14 @@ struct TaskGroup::State {
 
   void cancel() {
     std::lock_guard lock(mutex);
+    cancel_all();
+  }
+
+  /// A child whose signal is not bound yet hears of it from spawn(). Needs the mutex.
+  void cancel_all() {
     cancelled = true;
     for (const auto& child : children)
-      emit_on_own_thread(child);
+      if (child->bound) emit_on_own_thread(child);
   }
 
   void finish(const std::shared_ptr<Child>& child, std::exception_ptr error) {
@@ -53,9 +59,7 @@ struct TaskGroup::State {
     children.remove(child);
     if (error && !failure && !is_cancellation(error)) {
       failure = std::move(error);
-      cancelled = true;
-      for (const auto& other : children)
-        emit_on_own_thread(other);
+      cancel_all();
     }
     if (children.empty()) ended.notify_all();
   }
@@ -67,20 +71,21 @@ TaskGroup::~TaskGroup() {
 }
 
 void TaskGroup::spawn(const Executor& executor, Task<void> task) {
+  const auto state = state_;
   auto child = std::make_shared<Child>(executor);
-  bool cancelled = false;
   {
-    std::lock_guard lock(state_->mutex);
-    state_->children.push_back(child);
-    cancelled = state_->cancelled;
+    std::lock_guard lock(state->mutex);
+    state->children.push_back(child);
   }
-  auto on_end = [state = state_, child](std::exception_ptr error) {
+  auto on_end = [state, child](std::exception_ptr error) {
     child->ended = true;
     state->finish(child, std::move(error));
   };
   asio::co_spawn(executor, std::move(task),
                  asio::bind_cancellation_slot(child->signal.slot(), std::move(on_end)));
-  if (cancelled) emit_on_own_thread(child);
+  std::lock_guard lock(state->mutex);
+  child->bound = true;
+  if (state->cancelled) emit_on_own_thread(child);
 }
 
 void TaskGroup::cancel() {

@@ -130,6 +130,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string escaped(std::string_view bytes) {
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~' && c != '\\'; };
+  if (std::all_of(bytes.begin(), bytes.end(), is_plain)) return std::string(bytes);
   std::string out;
   out.reserve(bytes.size());
   for (std::size_t i = 0; i < bytes.size();) {

@@ -25,6 +25,15 @@ std::tm utc(std::int64_t ms) {
   return parts;
 }
 
+// A listing has one date for each key. Years have four digits here.
+void append_padded(std::string& out, int value, std::size_t width, char then) {
+  char text[4];
+  for (std::size_t i = width; i > 0; --i, value /= 10)
+    text[i - 1] = static_cast<char>('0' + value % 10);
+  out.append(text, width);
+  out += then;
+}
+
 std::optional<int> digits(std::string_view text) {
   int value = 0;
   for (const char c : text) {
@@ -85,8 +94,15 @@ std::optional<std::int64_t> parse_http_date_s(std::string_view text) {
 
 std::string iso_date(std::int64_t ms) {
   const std::tm t = utc(ms);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", t.tm_year + 1900, t.tm_mon + 1,
-                     t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, ms - floor_seconds(ms) * 1000);
+  std::string out;
+  append_padded(out, t.tm_year + 1900, 4, '-');
+  append_padded(out, t.tm_mon + 1, 2, '-');
+  append_padded(out, t.tm_mday, 2, 'T');
+  append_padded(out, t.tm_hour, 2, ':');
+  append_padded(out, t.tm_min, 2, ':');
+  append_padded(out, t.tm_sec, 2, '.');
+  append_padded(out, static_cast<int>(ms - floor_seconds(ms) * 1000), 3, 'Z');
+  return out;
 }
 
 std::string iso_second(std::int64_t ms) {

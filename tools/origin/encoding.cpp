@@ -94,10 +94,14 @@ std::optional<std::string> query_decode(std::string_view text) {
 }
 
 std::string listing_encode(std::string_view bytes) {
+  const auto is_plain = [](char c) {
+    return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '/' || c == '*';
+  };
+  if (std::all_of(bytes.begin(), bytes.end(), is_plain)) return std::string(bytes);
   std::string out;
-  out.reserve(bytes.size());
+  out.reserve(3 * bytes.size());
   for (const char c : bytes) {
-    if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '/' || c == '*') {
+    if (is_plain(c)) {
       out += c;
     } else if (c == ' ') {
       out += '+';
@@ -109,6 +113,10 @@ std::string listing_encode(std::string_view bytes) {
 }
 
 std::string xml_escape(std::string_view bytes) {
+  const auto is_plain = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"';
+  };
+  if (std::all_of(bytes.begin(), bytes.end(), is_plain)) return std::string(bytes);
   std::string out;
   out.reserve(bytes.size());
   for (const char c : bytes) {

@@ -45,11 +45,22 @@ std::string cjk_key(std::uint64_t place) {
   return key;
 }
 
+void append_digits(std::string& out, std::uint64_t value, std::size_t width) {
+  const std::size_t begin = out.size();
+  out.append(width, '0');
+  for (std::size_t i = width; i > 0; --i, value /= 10)
+    out[begin + i - 1] = static_cast<char>('0' + value % 10);
+}
+
 std::string date_key(std::uint64_t index, std::uint64_t count) {
   const auto second = static_cast<std::int64_t>(scaled(index, kTreeSeconds, count));
-  const std::string date = amz_date(kEpochMs + second * 1000);  // 20240229T130507Z
-  return fmt::format("logs/{}/{}/{}/{}/{}-{:010}.json", date.substr(0, 4), date.substr(4, 2),
-                     date.substr(6, 2), date.substr(9, 2), date.substr(11, 4), index);
+  const std::string date = iso_date(kEpochMs + second * 1000);  // 2024-02-29T13:05:07.000Z
+  std::string key = "logs/";
+  key.append(date, 0, 4).append("/").append(date, 5, 2).append("/").append(date, 8, 2);
+  key.append("/").append(date, 11, 2).append("/").append(date, 14, 2).append(date, 17, 2);
+  key.append("-");
+  append_digits(key, index, 10);
+  return key.append(".json");
 }
 
 // One key a slot of the 64-bit space, at a random place in its slot: sorted by construction.

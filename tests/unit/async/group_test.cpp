@@ -95,6 +95,34 @@ Task<void> note(std::atomic<int>& started) {
   co_return;
 }
 
+Task<void> cancel_when(std::atomic<bool>& begun, TaskGroup& group) {
+  while (!begun)
+    ;
+  group.cancel();
+  co_return;
+}
+
+TEST(ThreadedGroup, CancelledByAnotherThreadWhileItSpawns) {
+  constexpr int kTimes = 2000;
+  auto runtime = make_threaded_runtime({.data_shards = 2});
+  std::atomic<int> alive = 0;
+  runtime->run([&]() -> Task<void> {
+    for (int time = 0; time < kTimes; ++time) {
+      std::atomic<bool> begun = false;
+      TaskGroup group;
+      TaskGroup canceller;
+      canceller.spawn(runtime->executor(Role::verify), cancel_when(begun, group));
+      for (unsigned i = 0; i < 4; ++i) {
+        begun = true;
+        group.spawn(runtime->executor(Role::data, i), sleep_long(*runtime, alive));
+      }
+      co_await canceller.join();
+      co_await group.join();  // for an hour, should one child not hear of it
+      EXPECT_EQ(alive, 0);
+    }
+  });
+}
+
 TEST_P(Group, EmptyGroupJoinsAtOnceAndMayBeUsedAgain) {
   auto runtime = make_runtime();
   std::atomic<int> started = 0;
