@@ -66,6 +66,14 @@ def table(results):
     return "\n".join(lines) + "\n"
 
 
+def short(count):
+    """10,000,000 has no room below a point."""
+    for unit, name in ((10 ** 6, "M"), (10 ** 3, "k")):
+        if count >= unit:
+            return f"{count / unit:g} {name}"
+    return str(count)
+
+
 def panel(left, title, points, figure):
     """Logarithmic in N, linear from 0 in the figure."""
     first, last = (math.log10(points[i]["count"]) for i in (0, -1))
@@ -82,7 +90,7 @@ def panel(left, title, points, figure):
     for (x, y), point in zip(corners, points):
         out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLOUR}"/>')
         out.append(text(x, y - 8, f"{point[figure]:.3g}", "middle"))
-        out.append(text(x, bottom + 16, f"{point['count']:,}", "middle"))
+        out.append(text(x, bottom + 16, short(point["count"]), "middle"))
     return out
 
 
@@ -92,8 +100,8 @@ def draw(results):
         points = results.get(curve.name)
         if not points:
             continue
-        for figure, unit in (("mib", "peak MiB"), ("us", f"CPU µs for each of N {curve.axis}")):
-            body += panel(left, f"{curve.title}: {unit}", points, figure)
+        for figure, unit in (("mib", "peak MiB"), ("us", "CPU µs each")):
+            body += panel(left, f"{curve.title}: {unit}, by {curve.axis}", points, figure)
             left += PANEL_WIDTH + BETWEEN
     width, height = left, TOP + PANEL_HEIGHT + 34
     return plot.document(width, height, body)

@@ -148,6 +148,15 @@ void SocketTrial::pass(const Plan& plan) {
   judge(plan, before, *status, program.out());
 }
 
+/// By the events, with escapes in them as they are: enough for what is asked, where they are below.
+void SocketTrial::note_deleted(const std::string& out) {
+  constexpr std::string_view kBegin = "\"what\":\"deleted\",\"key\":\"";
+  for (std::size_t at = out.find(kBegin); at != std::string::npos; at = out.find(kBegin, at)) {
+    at += kBegin.size();
+    facts_.told[What::deleted].insert(out.substr(at, out.find('"', at) - at));
+  }
+}
+
 void SocketTrial::judge(const Plan& plan, const Tree& before, int status, const std::string& out) {
   // A file may go only if its key was absent at some moment; a folder may come only for a key that
   // was there at some moment.
@@ -164,6 +173,7 @@ void SocketTrial::judge(const Plan& plan, const Tree& before, int status, const 
                                    std::pair(What::local_kept, "\"what\":\"local-kept\"")})
     if (out.find(text) != std::string::npos) facts_.told[what].insert("");
   facts_.told[What::fetched] = facts_.present;
+  note_deleted(out);
 
   const Tree after = read_tree(dir_);
   RecordRows record = read_record(dir_, root_ / "copy");

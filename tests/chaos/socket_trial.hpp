@@ -44,6 +44,7 @@ class SocketTrial {
   void step();
   void settle();
   void pass(const Plan& plan);
+  void note_deleted(const std::string& out);
   void judge(const Plan& plan, const Tree& before, int status, const std::string& out);
   testing::ProgramOptions command() const;
   void violated(const std::string& what);
