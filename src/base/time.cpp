@@ -110,7 +110,7 @@ void read_time(Reader& in, Fields& at) noexcept {
   at.second = in.number(2);
 }
 
-/// With zeros to its left. One date for each listed key: printf takes four times as long.
+/// With zeros to its left. `sluice ls` shows a date for each key: printf was 18 % of its time.
 void append_padded(std::string& out, int value, int width, char then) {
   char digits[16];
   if (value < 0 || value > 9999) {

@@ -1,5 +1,7 @@
 #include "origin/dates.hpp"
 
+#include "origin/encoding.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -23,15 +25,6 @@ std::tm utc(std::int64_t ms) {
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   return parts;
-}
-
-// A listing has one date for each key. Years have four digits here.
-void append_padded(std::string& out, int value, std::size_t width, char then) {
-  char text[4];
-  for (std::size_t i = width; i > 0; --i, value /= 10)
-    text[i - 1] = static_cast<char>('0' + value % 10);
-  out.append(text, width);
-  out += then;
 }
 
 std::optional<int> digits(std::string_view text) {
@@ -92,16 +85,21 @@ std::optional<std::int64_t> parse_http_date_s(std::string_view text) {
   return seconds_of(t);
 }
 
+// A listing has one for each key, so without fmt.
 std::string iso_date(std::int64_t ms) {
   const std::tm t = utc(ms);
   std::string out;
-  append_padded(out, t.tm_year + 1900, 4, '-');
-  append_padded(out, t.tm_mon + 1, 2, '-');
-  append_padded(out, t.tm_mday, 2, 'T');
-  append_padded(out, t.tm_hour, 2, ':');
-  append_padded(out, t.tm_min, 2, ':');
-  append_padded(out, t.tm_sec, 2, '.');
-  append_padded(out, static_cast<int>(ms - floor_seconds(ms) * 1000), 3, 'Z');
+  const auto append = [&out](auto value, std::size_t width, char then) {
+    append_digits(out, static_cast<std::uint64_t>(value), width);
+    out += then;
+  };
+  append(t.tm_year + 1900, 4, '-');
+  append(t.tm_mon + 1, 2, '-');
+  append(t.tm_mday, 2, 'T');
+  append(t.tm_hour, 2, ':');
+  append(t.tm_min, 2, ':');
+  append(t.tm_sec, 2, '.');
+  append(ms - floor_seconds(ms) * 1000, 3, 'Z');
   return out;
 }
 

@@ -246,4 +246,11 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+void append_digits(std::string& out, std::uint64_t value, std::size_t width) {
+  const std::size_t begin = out.size();
+  out.append(width, '0');
+  for (std::size_t i = width; i > 0; --i, value /= 10)
+    out[begin + i - 1] = static_cast<char>('0' + value % 10);
+}
+
 }  // namespace sluice::origin

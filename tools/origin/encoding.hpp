@@ -2,6 +2,8 @@
 // Everything here works on bytes; no function assumes valid UTF-8.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,5 +43,8 @@ std::string to_lower(std::string_view text);
 
 // Spaces and tabs off both ends.
 std::string_view trim(std::string_view text);
+
+// The last `width` decimal digits of a number, zeros to its left.
+void append_digits(std::string& out, std::uint64_t value, std::size_t width);
 
 }  // namespace sluice::origin

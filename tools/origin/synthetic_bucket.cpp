@@ -45,13 +45,6 @@ std::string cjk_key(std::uint64_t place) {
   return key;
 }
 
-void append_digits(std::string& out, std::uint64_t value, std::size_t width) {
-  const std::size_t begin = out.size();
-  out.append(width, '0');
-  for (std::size_t i = width; i > 0; --i, value /= 10)
-    out[begin + i - 1] = static_cast<char>('0' + value % 10);
-}
-
 std::string date_key(std::uint64_t index, std::uint64_t count) {
   const auto second = static_cast<std::int64_t>(scaled(index, kTreeSeconds, count));
   const std::string date = iso_date(kEpochMs + second * 1000);  // 2024-02-29T13:05:07.000Z
